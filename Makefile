@@ -1,0 +1,59 @@
+# Every target sets itself up: it needs Python 3.11 or later, make and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PORT ?= 8080
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+install: $(VENV)/.installed ## Make .venv with the locked serving packages
+dev: $(VENV)/.developing ## Add the development packages, those for training included
+
+serve: install ## Serve the model by gunicorn on $PORT
+	@exec $(BIN)/gunicorn
+
+function: install ## Serve the same handler as a Cloud Function on $PORT
+	@exec $(BIN)/functions-framework --target predict --port $(PORT)
+
+train: dev ## Train; ARGS='data.csv --target price' are handed to train.py
+	@$(BIN)/python train.py $(ARGS)
+
+test: dev ## Run the tests
+	$(BIN)/python -m pytest
+
+lint: dev ## Check format, style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: dev ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: dev ## Compile requirements*.in to exact, hashed requirements*.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements.in -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements-dev.in -o requirements-dev.txt
+
+image: ## Build the container image with docker, podman or buildah
+	@builder=$$(command -v docker || command -v podman || command -v buildah) \
+	|| { echo "make image: install docker, podman or buildah" >&2; exit 1; }; \
+	case $$builder in *buildah) $$builder bud -t tandem . ;; *) $$builder build -t tandem . ;; esac
+
+clean: ## Remove .venv and what the tools left
+	rm -rf $(VENV) .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tandem needs Python 3.11 or later; name one, as in: make PYTHON=python3.13")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev serve function train test lint format lock image clean
