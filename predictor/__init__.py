@@ -1,0 +1,7 @@
+"""The model, with no HTTP in it: its manifest, how it is saved, loaded and verified, and its predictions."""
+
+from predictor.artifact import ArtifactError, load, save
+from predictor.manifest import Manifest
+from predictor.model import NotPredictable, Predictor
+
+__all__ = ["ArtifactError", "Manifest", "NotPredictable", "Predictor", "load", "save"]

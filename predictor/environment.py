@@ -1,0 +1,21 @@
+"""Environment variables, typed: a value that cannot be used ends the start with one line that names it."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def whole_number(name: str, default: int, *, minimum: int = 1, environ: Mapping[str, str] = os.environ) -> int:
+    """Return the variable `name` as an int of at least `minimum`; unset or empty means `default`."""
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= minimum):
+        sys.exit(f"tandem: {name}={text!r} must be a whole number, {minimum} or more; unset, it is {default}")
+    return int(text)
+
+
+def model_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of the artifact: MODEL_DIR, by default the project's root, whatever the working directory."""
+    return Path(environ.get("MODEL_DIR") or Path(__file__).resolve().parent.parent)

@@ -1,0 +1,115 @@
+"""The manifest, `model.json`: everything about an artifact that is not the estimator itself.
+
+`Manifest` is what the program uses, `ManifestSchema` what a file must look like. README.md documents each key.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema, fields, post_load, validate
+
+FORMAT = 1
+FILE = "model.json"
+
+# A version travels in the Model-Version header and a name in file names and metric labels.
+WORD = validate.Regexp(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z", error="must be 1 to 64 of A-Z a-z 0-9 . _ + -")
+DIGEST = validate.Regexp(r"[0-9a-f]{64}\Z", error="must be 64 hexadecimal digits")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One artifact, described; the field names are the keys of `model.json`, in its order."""
+
+    format: int
+    name: str
+    version: str
+    artifact: dict[str, Any]
+    estimator: dict[str, Any]
+    task: str
+    classes: list[Any] | None
+    features: list[dict[str, Any]]
+    target: str
+    packages: dict[str, str]
+    globals: list[str]
+    training: dict[str, Any] | None
+    examples: list[dict[str, Any]]
+
+    @property
+    def feature_names(self) -> list[str]:
+        """The names of the features, in the order of the matrix's columns."""
+        return [feature["name"] for feature in self.features]
+
+    def public(self) -> dict[str, Any]:
+        """Return what callers of `GET /model` may know."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "sha256": self.artifact["sha256"],
+            "estimator": self.estimator,
+            "task": self.task,
+            "classes": self.classes,
+            "features": self.features,
+            "target": self.target,
+            "metrics": self.training and self.training["metrics"],
+            "packages": self.packages,
+            "example": self.examples[0],
+        }
+
+    def to_json(self) -> str:
+        """Return the text of `model.json`: stable key order, one value a line, ready for a diff."""
+        document = ManifestSchema().dump(self)
+        return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+class _File(Schema):
+    file = fields.String(required=True, validate=validate.Regexp(r"[\w.-]+\Z", error="must be a bare file name"))
+    sha256 = fields.String(required=True, validate=DIGEST)
+    size = fields.Integer(required=True, strict=True, validate=validate.Range(min=1))
+
+
+_Estimator = Schema.from_dict(
+    {"class": fields.String(required=True), "parameters": fields.Dict(keys=fields.String(), required=True)},
+    name="_Estimator",
+)
+
+
+class _Feature(Schema):
+    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    minimum = fields.Float(required=True, allow_none=True)
+    maximum = fields.Float(required=True, allow_none=True)
+
+
+class _Example(Schema):
+    features = fields.List(fields.Float(), required=True)
+    prediction = fields.Raw(required=True)
+
+
+class _Training(Schema):
+    rows = fields.Integer(required=True, strict=True)
+    data_sha256 = fields.String(required=True, validate=DIGEST)
+    seed = fields.Integer(required=True, strict=True)
+    test_size = fields.Float(required=True)
+    metrics = fields.Dict(keys=fields.String(), required=True)
+
+
+class ManifestSchema(Schema):
+    """The form of `model.json`; an unknown or missing key is an error, so a typing slip is never ignored."""
+
+    format = fields.Integer(required=True, strict=True, validate=validate.Equal(FORMAT))
+    name = fields.String(required=True, validate=WORD)
+    version = fields.String(required=True, validate=WORD)
+    artifact = fields.Nested(_File, required=True)
+    estimator = fields.Nested(_Estimator, required=True)
+    task = fields.String(required=True, validate=validate.OneOf(["regression", "classification"]))
+    classes = fields.List(fields.Raw(), required=True, allow_none=True)
+    features = fields.List(fields.Nested(_Feature), required=True, validate=validate.Length(min=1))
+    target = fields.String(required=True)
+    packages = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    globals = fields.List(fields.String(), required=True)
+    training = fields.Nested(_Training, required=True, allow_none=True)
+    examples = fields.List(fields.Nested(_Example), required=True, validate=validate.Length(min=1))
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Manifest:
+        return Manifest(**data)

@@ -1,0 +1,161 @@
+"""Train a scikit-learn model, say how good it is, and write the artifact that Tandem serves.
+
+Without arguments it trains the built-in example; with a CSV file and --target, a model of your own.
+"""
+
+import argparse
+import dataclasses
+import re
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from marshmallow import ValidationError
+from rich.console import Console
+
+from predictor import Manifest, save
+from predictor.artifact import dump
+from predictor.environment import model_dir
+from predictor.manifest import FILE, WORD
+from training import TrainingError
+from training.describe import describe
+from training.estimators import make_estimator
+from training.evaluate import beats_baseline, evaluate
+from training.fit import check_missing_values, fit, labels_or_numbers, task_of
+from training.show import cross_validation_progress, metrics_table
+from training.table import Table, example_table, read_table
+
+DEFAULT_REGRESSOR = "sklearn.linear_model.LinearRegression"
+DEFAULT_CLASSIFIER = "sklearn.linear_model.LogisticRegression"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; every error is one line on stderr and exit status 2."""
+    options = parse(arguments)
+    try:
+        train(options)
+    except TrainingError as error:
+        sys.stderr.write(f"train.py: {error}\n")
+        sys.exit(2)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(prog="train.py", description=__doc__)
+    parser.add_argument("data", nargs="?", type=Path, metavar="DATA.csv", help="a table with a header line, in UTF-8")
+    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    parser.add_argument(
+        "--estimator", metavar="CLASS", help=f"default: {DEFAULT_REGRESSOR}, for text labels {DEFAULT_CLASSIFIER}"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PARAMETER=VALUE",
+        dest="settings",
+        help="a parameter of the estimator; repeatable",
+    )
+    parser.add_argument("--scale", action="store_true", help="put a StandardScaler before the estimator")
+    parser.add_argument(
+        "--drop", action="append", default=[], metavar="COLUMN", help="a column to leave out; repeatable"
+    )
+    parser.add_argument("--version", default="1.0", help="the model's version (default: %(default)s)")
+    parser.add_argument("--name", help="the model's name (default: the file's)")
+    parser.add_argument(
+        "--test-size", type=float, default=0.2, metavar="FRACTION", help="how much to hold out (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="for every random choice (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=model_dir(), metavar="DIR", help="where the artifact goes (default: %(default)s)"
+    )
+    options = parser.parse_args(arguments)
+    if (options.data is None) != (options.target is None):
+        parser.error("a CSV file and --target COLUMN go together")
+    return options
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train, evaluate and write the artifact; TrainingError, and nothing written, when it cannot be done."""
+    console = Console(highlight=False)
+    check_words(options)
+    table = example_table() if options.data is None else read_table(options.data, options.target, options.drop)
+    dotted = options.estimator or (DEFAULT_CLASSIFIER if table.classifies else DEFAULT_REGRESSOR)
+    estimator = make_estimator(dotted, options.settings, scale=options.scale, seed=options.seed)
+    task = task_of(estimator, table)
+    table = dataclasses.replace(table, target=labels_or_numbers(table, task))
+    check_missing_values(estimator, table)
+    with cross_validation_progress(console) as on_fold, one_line_warnings(console):
+        metrics = evaluate(estimator, table, task, test_size=options.test_size, seed=options.seed, on_fold=on_fold)
+        fitted = fit(estimator, table.features, table.target)
+    manifest, pickled = package(fitted, table, task, metrics, options)
+    try:
+        save(pickled, manifest, options.out)
+    except OSError as error:
+        raise TrainingError(
+            f"cannot write to {options.out}: {error.strerror}; choose another folder with --out"
+        ) from None
+    report(console, manifest, len(table.target), metrics, options.out)
+
+
+def check_words(options: argparse.Namespace) -> None:
+    """Refuse options that no model could be trained with."""
+    if not 0 < options.test_size < 1:
+        raise TrainingError(f"--test-size {options.test_size}: give a fraction between 0 and 1")
+    if not 0 <= options.seed < 2**32:
+        raise TrainingError(f"--seed {options.seed}: give a whole number from 0 to {2**32 - 1}")
+    if options.name is None:
+        stem = re.sub(r"[^A-Za-z0-9._+-]+", "-", options.data.stem).strip("._+-")[:64] if options.data else "example"
+        options.name = stem or "model"
+    for option in ("name", "version"):
+        try:
+            WORD(getattr(options, option))
+        except ValidationError as error:
+            raise TrainingError(f"--{option} {getattr(options, option)!r}: {error.messages[0]}") from None
+
+
+def package(
+    fitted: Any, table: Table, task: str, metrics: dict[str, Any], options: argparse.Namespace
+) -> tuple[Manifest, bytes]:
+    """Return the manifest and the pickle of a fitted estimator."""
+    pickled = dump(fitted)
+    training = {
+        "rows": len(table.target),
+        "data_sha256": table.sha256,
+        "seed": options.seed,
+        "test_size": options.test_size,
+        "metrics": metrics,
+    }
+    return describe(
+        fitted, table, pickled, name=options.name, version=options.version, task=task, training=training
+    ), pickled
+
+
+def report(console: Console, manifest: Manifest, rows: int, metrics: dict[str, Any], out: Path) -> None:
+    """Print how good the model is and where it went."""
+    console.print(metrics_table(metrics))
+    if not beats_baseline(metrics, manifest.task):
+        console.print(
+            "The model does NOT beat the baseline, which looks at no feature: do not deploy it.", style="bold red"
+        )
+    size = manifest.artifact["size"]
+    console.print(
+        f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, {rows} rows"
+    )
+    console.print(f"wrote {out / manifest.artifact['file']} ({size:,} bytes) and {out / FILE}", soft_wrap=True)
+
+
+@contextmanager
+def one_line_warnings(console: Console) -> Iterator[None]:
+    """Print each warning once, as one line, instead of once a fold with its source."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for line in dict.fromkeys(str(warning.message).strip().splitlines()[0] for warning in caught):
+        console.print(f"warning: {line}", style="yellow", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

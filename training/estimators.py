@@ -1,0 +1,75 @@
+"""Choosing and making a scikit-learn estimator from the words of a command line."""
+
+import ast
+import difflib
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from training import TrainingError
+
+
+def make_estimator(dotted: str, settings: Sequence[str], *, scale: bool, seed: int) -> BaseEstimator:
+    """Return an unfitted estimator, behind a StandardScaler where asked for; TrainingError names what is wrong."""
+    estimator = _construct(_find(dotted))
+    parameters = dict(_setting(text, estimator) for text in settings)
+    if "random_state" in estimator.get_params():
+        parameters.setdefault("random_state", seed)
+    estimator.set_params(**parameters)
+    return make_pipeline(StandardScaler(), estimator) if scale else estimator
+
+
+def final_step(estimator: BaseEstimator) -> Any:
+    """Return the estimator that predicts: the last step of a pipeline."""
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+
+
+def _find(dotted: str) -> type[BaseEstimator]:
+    module_name, _, name = dotted.rpartition(".")
+    if dotted.startswith("sklearn."):
+        try:
+            found = getattr(importlib.import_module(module_name), name, None)
+        except ImportError:
+            found = None
+        if isinstance(found, type) and issubclass(found, ClassifierMixin | RegressorMixin):
+            return found
+    raise TrainingError(f"--estimator {dotted}: scikit-learn has no such regressor or classifier{_similar(name)}")
+
+
+def _similar(name: str) -> str:
+    from sklearn.utils import all_estimators  # imports all of scikit-learn, so only to help
+
+    public = {
+        kind.__name__: ".".join(part for part in f"{kind.__module__}.{kind.__name__}".split(".") if part[0] != "_")
+        for _, kind in all_estimators(type_filter=["classifier", "regressor"])
+    }
+    close = difflib.get_close_matches(name, public, n=2)
+    return f"; do you mean {' or '.join(public[match] for match in close)}?" if close else ""
+
+
+def _construct(kind: type[BaseEstimator]) -> BaseEstimator:
+    try:
+        return kind()
+    except TypeError as error:
+        raise TrainingError(
+            f"{kind.__name__} cannot be made from the command line ({error}); choose another with --estimator"
+        ) from None
+
+
+def _setting(text: str, estimator: BaseEstimator) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise TrainingError(f"--set {text}: write it as PARAMETER=VALUE")
+    valid = sorted(estimator.get_params())
+    if name not in valid:
+        raise TrainingError(
+            f"--set {text}: {type(estimator).__name__} has no parameter {name!r}; it has {', '.join(valid)}"
+        )
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value  # a plain word, such as solver=lbfgs
