@@ -1,0 +1,43 @@
+"""POST /predict: from the bytes of a request to the bytes of a prediction."""
+
+from typing import Any
+
+from flask import Request, Response
+
+from handlers.http import read_json
+from handlers.responses import Problem, entry_point, json_response
+from handlers.schemas import Instances, validate
+from handlers.service import model_headers, service
+from predictor import NotPredictable, Predictor
+
+
+@entry_point(allow="POST, OPTIONS", headers=model_headers)
+def predict(request: Request) -> Response:
+    """Answer `{"features": row}` or `{"instances": rows}` with the model's predictions."""
+    here = service()
+    document = read_json(request, here.max_body_bytes)
+    instances = validate(here.request_schema, document)
+    return json_response(predictions(here.predictor, instances))
+
+
+def predictions(predictor: Predictor, instances: Instances) -> dict[str, Any]:
+    """Return the answer to valid instances, in the contract's key order; Problem when there is none."""
+    try:
+        outputs = predictor.predict(instances.matrix).tolist()
+        probabilities = probabilities_of(predictor, instances) if instances.probabilities else None
+    except NotPredictable as error:
+        raise Problem(422, str(error), [(instances.pointer(row), str(error)) for row in error.rows]) from None
+    answer: dict[str, Any] = {"prediction": outputs[0]} if instances.single else {"predictions": outputs}
+    if probabilities is not None:
+        answer["probabilities"] = probabilities[0] if instances.single else probabilities
+    answer["model_version"] = predictor.manifest.version
+    return answer
+
+
+def probabilities_of(predictor: Predictor, instances: Instances) -> list[dict[str, float]]:
+    """Return an object label -> probability for each row."""
+    if not predictor.gives_probabilities:
+        raise Problem(422, "this model gives no probabilities", [("#/probabilities", "leave it out, or false")])
+    labels = [label if isinstance(label, str) else str(label).lower() for label in predictor.manifest.classes or ()]
+    rows: list[list[float]] = predictor.predict_proba(instances.matrix).tolist()
+    return [dict(zip(labels, row, strict=True)) for row in rows]

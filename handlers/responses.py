@@ -1,0 +1,156 @@
+"""Every response of both hosts: JSON or problem+json, under one set of headers."""
+
+import functools
+import io
+import logging
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+from flask import Request, Response
+
+log = logging.getLogger("tandem")
+
+View = Callable[[Request], Response]
+
+# RFC 9110's names; http.HTTPStatus has older ones for some before Python 3.13.
+TITLES = {
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+# For an answer to a request whose body was not read to its end.
+CLOSE = {"Connection": "close"}
+
+MAX_ERRORS = 10
+MAX_PROBLEM_BYTES = 4096
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Problem(Exception):
+    """An error answer, RFC 9457: raise it anywhere below an entry point.
+
+    `errors` are (JSON pointer, detail) pairs, at most MAX_ERRORS of them; `total` counts those left out too.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Iterable[tuple[str, str]] = (),
+        *,
+        total: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = list(errors)[:MAX_ERRORS]
+        self.total = total
+        self.headers = dict(headers or {})
+
+    def response(self) -> Response:
+        """Return the response, of at most MAX_PROBLEM_BYTES."""
+        body = self._body()
+        while len(body) > MAX_PROBLEM_BYTES:
+            self.total = max(self.total, len(self.errors))
+            self.errors.pop()
+            body = self._body()
+        kind = ClosingResponse if self.headers.get("Connection") == "close" else Response
+        return kind(body, self.status, self.headers, content_type="application/problem+json")
+
+    def _body(self) -> bytes:
+        document: dict[str, Any] = {
+            "type": "about:blank",
+            "title": TITLES[self.status],
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            document["errors"] = [{"pointer": pointer, "detail": detail} for pointer, detail in self.errors]
+            if self.total > len(self.errors):
+                document["more_errors"] = self.total - len(self.errors)
+        return orjson.dumps(document)
+
+
+class ClosingResponse(Response):
+    """A response after which the connection closes, for a request whose body is not read to its end.
+
+    gunicorn drops an application's Connection header and writes its own; the object whose method it passes as
+    start_response has the switch for it.
+    """
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Answer as a WSGI application (PEP 3333)."""
+        force_close = getattr(getattr(start_response, "__self__", None), "force_close", None)
+        if force_close:
+            force_close()
+        return super().__call__(environ, start_response)
+
+
+def json_response(document: Any) -> Response:
+    """Return a 200 response with `document` as JSON, in its key order."""
+    return Response(orjson.dumps(document), 200, content_type="application/json")
+
+
+def entry_point(*, allow: str, headers: Callable[[], Mapping[str, str]]) -> Callable[[View], View]:
+    """Make a view answer alike under both hosts, whatever is sent to it and whatever it raises.
+
+    `allow` is the value of the Allow header and lists the methods that the view takes; `headers` are called for
+    every response. The result is a plain function, as functions-framework wants its target.
+    """
+    methods = allow.split(", ")
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def answer(request: Request) -> Response:
+            request_id = request_id_of(request)
+            try:
+                # functions-framework reads the body once more after its function. One that failed or was refused
+                # would fail or block again there, so only read_json, by way of the environ, can read it.
+                request.stream = io.BytesIO()
+                if request.method == "OPTIONS":
+                    response = Response(status=204, headers={"Allow": allow}, content_type="application/json")
+                elif request.method not in methods:
+                    raise Problem(405, f"this address takes {allow}", headers={"Allow": allow} | CLOSE)
+                else:
+                    response = view(request)
+            except Problem as problem:
+                response = problem.response()
+            except Exception:
+                response = internal_error(request_id)
+            return finish(response, request_id, headers())
+
+        return answer
+
+    return decorate
+
+
+def internal_error(request_id: str) -> Response:
+    """Log the exception in flight and answer it with a 500 that tells the caller nothing but the request id."""
+    log.exception("request %s failed", request_id)
+    return Problem(500, f"internal error; the request id is {request_id}").response()
+
+
+def request_id_of(request: Request) -> str:
+    """Return the caller's X-Request-Id if it is one that can be logged as it is, else a new one."""
+    given = request.headers.get("X-Request-Id", "")
+    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+
+
+def finish(response: Response, request_id: str, headers: Mapping[str, str]) -> Response:
+    """Set the headers that every response carries."""
+    response.headers.update(headers)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Request-Id"] = request_id
+    return response

@@ -1,0 +1,42 @@
+"""What one process serves: the verified model and everything made from it once, at start."""
+
+import functools
+import sys
+from dataclasses import dataclass
+
+from handlers.schemas import PredictRequest, predict_request
+from predictor import ArtifactError, Predictor, load
+from predictor.environment import model_dir, whole_number
+
+
+@dataclass(frozen=True)
+class Service:
+    """The model of this process, the schema of its requests and the limits of both."""
+
+    predictor: Predictor
+    request_schema: PredictRequest
+    max_body_bytes: int
+
+
+@functools.cache
+def service() -> Service:
+    """Return the process's one service; the first call, which both hosts make before they listen, makes it.
+
+    A model that cannot be trusted ends the process with one line: both hosts report SystemExit that way.
+    """
+    try:
+        predictor = load(model_dir())
+    except ArtifactError as error:
+        sys.exit(f"tandem: {error}")
+    max_rows = whole_number("MAX_ROWS", 100_000)
+    return Service(
+        predictor=predictor,
+        request_schema=predict_request(predictor.manifest.feature_names, max_rows),
+        max_body_bytes=whole_number("MAX_BODY_BYTES", 8 * 1024 * 1024),
+    )
+
+
+@functools.cache
+def model_headers() -> dict[str, str]:
+    """Return the headers that name the loaded model."""
+    return {"Model-Version": service().predictor.manifest.version}
