@@ -1,0 +1,86 @@
+"""The hosts that the suite runs against, and their options."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import functions_framework
+import pytest
+
+from handlers.service import model_headers, service
+from tests.hosts import Host, InProcess, Live
+from tests.servers import FUNCTION, GUNICORN, ROOT, running
+from webapp import create_app
+
+WEB_HOSTS = ["web", "web-live"]
+FUNCTION_HOSTS = ["function", "function-live"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--base-url", help="run the contract suite against this deployed service or function")
+    parser.addoption("--identity-token", help="the bearer token for --base-url")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`host` is every host, `web_host` those with routes of their own; with --base-url, the one at that URL."""
+    for name, hosts in {"host": WEB_HOSTS + FUNCTION_HOSTS, "web_host": WEB_HOSTS}.items():
+        if name in metafunc.fixturenames:
+            remote = metafunc.config.getoption("--base-url")
+            metafunc.parametrize(name, ["remote"] if remote else hosts, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def host(request: pytest.FixtureRequest) -> Host:
+    found: Host = request.getfixturevalue(request.param.replace("-", "_"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def web_host(request: pytest.FixtureRequest) -> Host:
+    found: Host = request.getfixturevalue(request.param.replace("-", "_"))
+    if request.param == "remote" and found.send(method="GET", path="/health").status == 405:
+        pytest.skip("a function has no routes but the prediction")
+    return found
+
+
+@pytest.fixture(scope="session")
+def remote(pytestconfig: pytest.Config) -> Host:
+    token = pytestconfig.getoption("--identity-token")
+    return Live("remote", pytestconfig.getoption("--base-url"), {"Authorization": f"Bearer {token}"} if token else None)
+
+
+@pytest.fixture(scope="session")
+def web() -> Host:
+    return InProcess("web", create_app())
+
+
+@pytest.fixture(scope="session")
+def function() -> Host:
+    return InProcess("function", functions_framework.create_app("predict", str(ROOT / "main.py")))
+
+
+@pytest.fixture(scope="session")
+def web_live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    with running(GUNICORN, tmp_path_factory.mktemp("web") / "log") as server:
+        yield Live("web-live", server.url)
+
+
+@pytest.fixture(scope="session")
+def function_live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    with running(FUNCTION, tmp_path_factory.mktemp("function") / "log") as server:
+        yield Live("function-live", server.url)
+
+
+@pytest.fixture
+def other_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Let a test set MODEL_DIR or a limit: the process's one service is made anew, and again after the test."""
+    service.cache_clear()
+    model_headers.cache_clear()
+    yield monkeypatch
+    monkeypatch.undo()
+    service.cache_clear()
+    model_headers.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT

@@ -1,0 +1,65 @@
+"""The README's commands, run in its order in a copy of the project, answer as it says."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.servers import ROOT, Server, environment, free_port, running
+
+BLOCK = re.compile(r"^```(sh|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SERVERS = re.compile(r"^(?:\w+=\S+ )*make (?:serve|function)$")
+# `make test` is what runs this test.
+NOT_RUN = {"make test"}
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Return a copy of what git tracks or would track, with the installed packages at hand."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    for name in listed.stdout.split():
+        if (ROOT / name).is_file():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, tmp_path / name)
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    return tmp_path
+
+
+def blocks() -> Iterator[tuple[str, str]]:
+    for match in BLOCK.finditer((ROOT / "README.md").read_text()):
+        yield match[1], match[2].strip()
+
+
+def test_the_commands_of_the_readme_work_and_answer_as_it_says(clone: Path) -> None:
+    answer = ""
+    server: Server | None = None
+    with ExitStack() as servers:
+        for number, (kind, text) in enumerate(blocks()):
+            if text in NOT_RUN:
+                continue
+            if kind == "json":
+                assert answer.strip() == text
+            elif SERVERS.match(text):
+                servers.close()
+                words = ["env", *text.split()]
+                server = servers.enter_context(running(words, clone / f"{number}.log", cwd=clone))
+            else:
+                command = text.replace(":8080", f":{server.port if server else free_port()}")
+                done = subprocess.run(
+                    ["bash", "-euc", command], cwd=clone, env=environment(), capture_output=True, text=True, check=False
+                )
+                assert done.returncode == 0, done.stderr
+                answer = done.stdout
+
+
+def test_the_first_thirty_lines_are_enough_for_a_prediction() -> None:
+    beginning = "\n".join((ROOT / "README.md").read_text().splitlines()[:30])
+    assert "make serve" in beginning
+    assert '{"prediction":10.0,"model_version":"1.0"}' in beginning
