@@ -8,6 +8,7 @@ from handlers.http import read_json
 from handlers.responses import Problem, entry_point, json_response
 from handlers.schemas import Instances, validate
 from handlers.service import model_headers, service
+from handlers.timing import laps_of
 from predictor import NotPredictable, Predictor
 
 
@@ -15,9 +16,14 @@ from predictor import NotPredictable, Predictor
 def predict(request: Request) -> Response:
     """Answer `{"features": row}` or `{"instances": rows}` with the model's predictions."""
     here = service()
+    laps = laps_of(request)
     document = read_json(request, here.max_body_bytes)
+    laps.lap("read")
     instances = validate(here.request_schema, document)
-    return json_response(predictions(here.predictor, instances))
+    laps.lap("validate")
+    answer = predictions(here.predictor, instances)
+    laps.lap("predict")
+    return json_response(answer)
 
 
 def predictions(predictor: Predictor, instances: Instances) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from typing import Any
 import orjson
 from flask import Request, Response
 
+from handlers.timing import laps_of
+
 log = logging.getLogger("tandem")
 
 View = Callable[[Request], Response]
@@ -114,6 +116,7 @@ def entry_point(*, allow: str, headers: Callable[[], Mapping[str, str]]) -> Call
         @functools.wraps(view)
         def answer(request: Request) -> Response:
             request_id = request_id_of(request)
+            laps = laps_of(request)
             try:
                 # functions-framework reads the body once more after its function. One that failed or was refused
                 # would fail or block again there, so only read_json, by way of the environ, can read it.
@@ -128,6 +131,8 @@ def entry_point(*, allow: str, headers: Callable[[], Mapping[str, str]]) -> Call
                 response = problem.response()
             except Exception:
                 response = internal_error(request_id)
+            if laps.parts:
+                response.headers["Server-Timing"] = laps.server_timing()
             return finish(response, request_id, headers())
 
         return answer

@@ -1,0 +1,35 @@
+"""How long the parts of a request took: for the Server-Timing header, and for whoever else counts."""
+
+import time
+
+from flask import Request
+
+KEY = "tandem.laps"
+
+
+class Laps:
+    """A stopwatch of one request: seconds by part, in the order of the parts."""
+
+    __slots__ = ("last", "parts")
+
+    def __init__(self) -> None:
+        self.parts: dict[str, float] = {}
+        self.last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """End the part `name`; the next one begins."""
+        now = time.perf_counter()
+        self.parts[name] = now - self.last
+        self.last = now
+
+    def server_timing(self) -> str:
+        """Return the parts as a Server-Timing header, in milliseconds (https://www.w3.org/TR/server-timing/)."""
+        return ", ".join(f"{name};dur={seconds * 1000:.3f}" for name, seconds in self.parts.items())
+
+
+def laps_of(request: Request) -> Laps:
+    """Return the stopwatch of a request, started at the first call, which its entry point makes."""
+    laps: Laps | None = request.environ.get(KEY)
+    if laps is None:
+        laps = request.environ[KEY] = Laps()
+    return laps
