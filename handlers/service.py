@@ -24,15 +24,16 @@ def service() -> Service:
 
     A model that cannot be trusted ends the process with one line: both hosts report SystemExit that way.
     """
+    max_rows = whole_number("MAX_ROWS", 100_000)
+    max_body_bytes = whole_number("MAX_BODY_BYTES", 8 * 1024 * 1024)
     try:
         predictor = load(model_dir(), sha256=word("MODEL_SHA256"), any_version=switch("ALLOW_VERSION_MISMATCH"))
     except ArtifactError as error:
         sys.exit(f"tandem: {error}")
-    max_rows = whole_number("MAX_ROWS", 100_000)
     return Service(
         predictor=predictor,
         request_schema=predict_request(predictor.manifest.feature_names, max_rows),
-        max_body_bytes=whole_number("MAX_BODY_BYTES", 8 * 1024 * 1024),
+        max_body_bytes=max_body_bytes,
     )
 
 

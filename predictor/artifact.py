@@ -84,11 +84,13 @@ def load(directory: Path, *, sha256: str = "", any_version: bool = False) -> Pre
             f"MODEL_SHA256 asks for the model {sha256.lower()}, but {directory} holds {manifest.artifact['sha256']}; "
             "deploy the model that was meant, or set MODEL_SHA256 to this one"
         )
-    _check_packages(manifest, any_version)
+    warnings_of_packages = _check_packages(manifest, any_version)
     estimator = unpickle(pickled, manifest.globals, any_version=any_version)
     _check_estimator(estimator, manifest)
     predictor = Predictor(manifest, estimator)
     _check_replay(predictor)
+    for line in warnings_of_packages:  # of a model that is refused, the reason is enough
+        log.warning("%s", line)
     return predictor
 
 
@@ -125,14 +127,16 @@ def _check_digest(pickled: bytes, manifest: Manifest, directory: Path) -> None:
         )
 
 
-def _check_packages(manifest: Manifest, any_version: bool) -> None:
+def _check_packages(manifest: Manifest, any_version: bool) -> list[str]:
+    """Return what is worth a warning."""
+    tolerated = []
     here = installed_packages()
     for name, version in here.items():
         then = manifest.packages.get(name, "unknown")
         if then == version or (name != "scikit-learn" and _major(name, then) == _major(name, version)):
             continue
         if name == "python":
-            log.warning("the model was trained with Python %s, this is %s", then, version)
+            tolerated.append(f"the model was trained with Python {then}, this is {version}")
             continue
         message = (
             f"the model was trained with {name} {then}, installed is {version}, which may predict other numbers; "
@@ -140,7 +144,8 @@ def _check_packages(manifest: Manifest, any_version: bool) -> None:
         )
         if not any_version:
             raise ArtifactError(f"{message} (ALLOW_VERSION_MISMATCH=1 loads it all the same)")
-        log.warning("%s; loaded because of ALLOW_VERSION_MISMATCH=1", message)
+        tolerated.append(f"{message}; loaded because of ALLOW_VERSION_MISMATCH=1")
+    return tolerated
 
 
 def _major(name: str, version: str) -> list[str]:

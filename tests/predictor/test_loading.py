@@ -21,6 +21,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import predictor
 from predictor import ArtifactError
+from predictor.artifact import installed_packages
 from predictor.unpickler import globals_of_trusted
 from tests.servers import ROOT
 
@@ -29,6 +30,8 @@ from tests.servers import ROOT
 def artifact(tmp_path: Path) -> Path:
     for name in ("model.pkl", "model.json"):
         shutil.copy(ROOT / name, tmp_path)
+    # The committed model may have been trained with another Python than this one, which is worth a warning.
+    change(tmp_path, lambda document: document["packages"].update(installed_packages()))
     return tmp_path
 
 
