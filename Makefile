@@ -25,6 +25,12 @@ test: dev ## Run the tests
 fuzz: dev ## Try ten thousand arbitrary requests of each kind on both hosts
 	TANDEM_EXAMPLES=10000 $(BIN)/python -m pytest --no-cov -q tests/contract/test_fuzz.py
 
+chaos: dev ## Stop, reload and kill a server under load, many times, and count what is lost
+	@$(BIN)/python -m tests.process.chaos
+
+soak: dev ## Send 50,000 good and bad requests and see that the server does not grow
+	@$(BIN)/python -m benchmarks.soak
+
 lint: dev ## Check format, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -59,4 +65,4 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train test fuzz lint format lock image clean
+.PHONY: help install dev serve function train test fuzz chaos soak lint format lock image clean

@@ -53,8 +53,12 @@ def pre_fork(_server: Any, _worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Prove and warm the model in the worker, after the fork, before it takes requests."""
-    if service().predictor.replay():
-        worker.log.critical("tandem: the model does not reproduce its examples in the worker")
+    try:
+        failure = "other numbers" if service().predictor.replay() else ""
+    except Exception as error:  # a model can raise anything
+        failure = f"{type(error).__name__}: {error}"
+    if failure:
+        worker.log.critical("tandem: the model does not reproduce its examples in the worker (%s)", failure)
         sys.exit(4)  # gunicorn's "the app failed to load": the master ends, too, instead of trying again for ever
 
 
