@@ -53,6 +53,12 @@ smoke: dev ## Run the contract suite on the deployed example at URL, as gcloud's
 	$(BIN)/python -m pytest --no-cov tests/contract --base-url "$(URL)" \
 	  $(if $(filter 1,$(PUBLIC)),,--identity-token "$$(gcloud auth print-identity-token)")
 
+lifecycle: dev ## Measure cold starts and warm requests; ARGS='--quick' or '--url URL' are handed on
+	$(BIN)/python -m benchmarks.lifecycle $(or $(ARGS),--plot docs/lifecycle.svg)
+
+reproduce: dev ## Train again from what the manifest records and compare; ARGS='data.csv --model DIR' for your own
+	@$(BIN)/python -m training.reproduce $(ARGS)
+
 clean: ## Remove .venv and what the tools left
 	rm -rf $(VENV) .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -69,4 +75,4 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train test fuzz lint format lock image deploy-run deploy-function smoke clean
+.PHONY: help install dev serve function train test fuzz lint format lock image deploy-run deploy-function smoke lifecycle reproduce clean
