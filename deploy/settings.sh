@@ -1,5 +1,6 @@
 # Sourced by run.sh and function.sh: the settings of a deployment, and how its steps are run.
 
+# MEMORY: a process of the example takes 160 MB, four hostile bodies of MAX_BODY_BYTES at a time take it to 800 MB.
 : "${CPU:=1}" "${MEMORY:=1Gi}" "${THREADS:=4}" "${MIN_INSTANCES:=0}" "${MAX_INSTANCES:=3}" "${LOG_LEVEL:=INFO}"
 : "${PUBLIC:=0}" "${DRY_RUN:=0}"
 
