@@ -21,6 +21,7 @@ from predictor.artifact import dump
 from predictor.environment import model_dir
 from predictor.manifest import FILE, WORD
 from training import TrainingError
+from training.adopt import adopt
 from training.describe import describe
 from training.estimators import make_estimator
 from training.evaluate import beats_baseline, evaluate
@@ -36,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr and exit status 2."""
     options = parse(arguments)
     try:
-        train(options)
+        (adopt_pickle if options.adopt else train)(options)
     except TrainingError as error:
-        sys.stderr.write(f"train.py: {error}\n")
+        sys.stderr.write(f"train.py: {' '.join(str(error).splitlines())}\n")
         sys.exit(2)
 
 
@@ -71,7 +72,20 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, default=model_dir(), metavar="DIR", help="where the artifact goes (default: %(default)s)"
     )
+    adopting = parser.add_argument_group("a model that is fitted already")
+    adopting.add_argument("--adopt", type=Path, metavar="PICKLE", help="write the manifest for this estimator")
+    adopting.add_argument(
+        "--features", type=lambda text: text.split(","), default=[], metavar="A,B", help="their names"
+    )
+    adopting.add_argument(
+        "--examples", type=Path, metavar="ROWS.csv", help="rows to try at every start, and their ranges"
+    )
+    adopting.add_argument("--yes", action="store_true", help="load what lies outside scikit-learn and NumPy, too")
     options = parser.parse_args(arguments)
+    if options.adopt:
+        if options.data:
+            parser.error("--adopt takes a fitted estimator, so there is no CSV file to train on")
+        return options
     if (options.data is None) != (options.target is None):
         parser.error("a CSV file and --target COLUMN go together")
     return options
@@ -79,25 +93,45 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def train(options: argparse.Namespace) -> None:
     """Train, evaluate and write the artifact; TrainingError, and nothing written, when it cannot be done."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)  # a path may look like markup
     check_words(options)
-    table = example_table() if options.data is None else read_table(options.data, options.target, options.drop)
-    dotted = options.estimator or (DEFAULT_CLASSIFIER if table.classifies else DEFAULT_REGRESSOR)
-    estimator = make_estimator(dotted, options.settings, scale=options.scale, seed=options.seed)
-    task = task_of(estimator, table)
-    table = dataclasses.replace(table, target=labels_or_numbers(table, task))
-    check_missing_values(estimator, table)
-    with cross_validation_progress(console) as on_fold, one_line_warnings(console):
-        metrics = evaluate(estimator, table, task, test_size=options.test_size, seed=options.seed, on_fold=on_fold)
-        fitted = fit(estimator, table.features, table.target)
-    manifest, pickled = package(fitted, table, task, metrics, options)
-    try:
-        save(pickled, manifest, options.out)
-    except OSError as error:
-        raise TrainingError(
-            f"cannot write to {options.out}: {error.strerror}; choose another folder with --out"
-        ) from None
+    with one_line_warnings(console):
+        table = example_table() if options.data is None else read_table(options.data, options.target, options.drop)
+        dotted = options.estimator or (DEFAULT_CLASSIFIER if table.classifies else DEFAULT_REGRESSOR)
+        estimator = make_estimator(dotted, options.settings, scale=options.scale, seed=options.seed)
+        task = task_of(estimator, table)
+        table = dataclasses.replace(table, target=labels_or_numbers(table, task))
+        check_missing_values(estimator, table)
+        with cross_validation_progress(console) as on_fold:
+            metrics = evaluate(estimator, table, task, test_size=options.test_size, seed=options.seed, on_fold=on_fold)
+            fitted = fit(estimator, table.features, table.target)
+        manifest, pickled = package(fitted, table, task, metrics, options)
+    write(pickled, manifest, options.out)
     report(console, manifest, len(table.target), metrics, options.out)
+
+
+def adopt_pickle(options: argparse.Namespace) -> None:
+    """Write the artifact of an estimator that is fitted already; TrainingError, and nothing written, if that fails."""
+    check_words(options)
+    manifest, pickled = adopt(
+        options.adopt,
+        features=options.features,
+        target=options.target or "y",
+        examples=options.examples,
+        name=options.name,
+        version=options.version,
+        yes=options.yes,
+    )
+    write(pickled, manifest, options.out)
+    print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {options.out}")  # noqa: T201
+
+
+def write(pickled: bytes, manifest: Manifest, out: Path) -> None:
+    """Write the artifact; TrainingError when the folder cannot be written."""
+    try:
+        save(pickled, manifest, out)
+    except OSError as error:
+        raise TrainingError(f"cannot write to {out}: {error.strerror}; choose another folder with --out") from None
 
 
 def check_words(options: argparse.Namespace) -> None:
@@ -107,7 +141,8 @@ def check_words(options: argparse.Namespace) -> None:
     if not 0 <= options.seed < 2**32:
         raise TrainingError(f"--seed {options.seed}: give a whole number from 0 to {2**32 - 1}")
     if options.name is None:
-        stem = re.sub(r"[^A-Za-z0-9._+-]+", "-", options.data.stem).strip("._+-")[:64] if options.data else "example"
+        source = options.adopt or options.data
+        stem = re.sub(r"[^A-Za-z0-9._+-]+", "-", source.stem).strip("._+-")[:64] if source else "example"
         options.name = stem or "model"
     for option in ("name", "version"):
         try:
@@ -138,12 +173,12 @@ def report(console: Console, manifest: Manifest, rows: int, metrics: dict[str, A
     console.print(metrics_table(metrics))
     if not beats_baseline(metrics, manifest.task):
         console.print(
-            "The model does NOT beat the baseline, which looks at no feature: do not deploy it.", style="bold red"
+            "The model does NOT beat the baseline, which looks at no feature: do not deploy it.",
+            style="bold red",
+            soft_wrap=True,
         )
     size = manifest.artifact["size"]
-    console.print(
-        f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, {rows} rows"
-    )
+    console.print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, {rows} rows", soft_wrap=True)
     console.print(f"wrote {out / manifest.artifact['file']} ({size:,} bytes) and {out / FILE}", soft_wrap=True)
 
 

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
 from predictor.artifact import read_manifest
 from predictor.environment import model_dir
@@ -196,7 +196,9 @@ def machine() -> str:
 
 def measure_there(urls: list[str], warm: int, body: bytes, token: str | None) -> Table:
     """Return the table of deployed endpoints: the first request, which is cold if they were idle, and warm ones."""
-    table = Table("endpoint", "first request", "was it the process's first?", f"warm request, of {warm:,}")
+    table = Table(
+        Column("endpoint", overflow="fold"), "first request", "process's first?", f"warm request, of {warm:,}"
+    )
     for url in urls:
         client = Client(url, body, token)
         begun = time.perf_counter()

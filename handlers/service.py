@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from handlers import logs
 from handlers.schemas import PredictRequest, predict_request
 from predictor import ArtifactError, Predictor, load
-from predictor.environment import model_dir, whole_number
+from predictor.environment import model_dir, switch, whole_number, word
 
 log = logging.getLogger("tandem")
 
@@ -29,16 +29,17 @@ def service() -> Service:
 
     A model that cannot be trusted ends the process with one line: both hosts report SystemExit that way.
     """
+    max_rows = whole_number("MAX_ROWS", 100_000)
+    max_body_bytes = whole_number("MAX_BODY_BYTES", 8 * 1024 * 1024)
     begun = time.perf_counter()
     try:
-        predictor = load(model_dir())
+        predictor = load(model_dir(), sha256=word("MODEL_SHA256"), any_version=switch("ALLOW_VERSION_MISMATCH"))
     except ArtifactError as error:
         sys.exit(f"tandem: {error}")
-    max_rows = whole_number("MAX_ROWS", 100_000)
     made = Service(
         predictor=predictor,
         request_schema=predict_request(predictor.manifest.feature_names, max_rows),
-        max_body_bytes=whole_number("MAX_BODY_BYTES", 8 * 1024 * 1024),
+        max_body_bytes=max_body_bytes,
     )
     manifest = predictor.manifest
     logs.model.update(model_version=manifest.version, model_sha256=manifest.artifact["sha256"])

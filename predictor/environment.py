@@ -19,3 +19,16 @@ def whole_number(name: str, default: int, *, minimum: int = 1, environ: Mapping[
 def model_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of the artifact: MODEL_DIR, by default the project's root, whatever the working directory."""
     return Path(environ.get("MODEL_DIR") or Path(__file__).resolve().parent.parent)
+
+
+def word(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the variable `name` without blanks around it; unset is empty."""
+    return environ.get(name, "").strip()
+
+
+def switch(name: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Return whether the variable `name` is on: 1, not 0 or unset."""
+    text = word(name, environ)
+    if text not in {"", "0", "1"}:
+        sys.exit(f"tandem: {name}={text!r} must be 0 or 1; unset, it is 0")
+    return text == "1"

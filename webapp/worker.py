@@ -13,7 +13,6 @@ import math
 import selectors
 import socket
 import time
-from collections import deque
 from typing import Any
 
 from gunicorn import util
@@ -37,7 +36,22 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
         self.read_timeout = whole_number("READ_TIMEOUT", 10)
         self.deadlines: dict[TConn, float] = {}
         self.next_sweep = math.inf
-        self.lingering: deque[tuple[float, TConn]] = deque()
+        self.lingering: dict[TConn, float] = {}
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Leave the port at once when the worker stops, with the connections that wait there already.
+
+        gunicorn lets go of it only after the last response: until then clients of a stopping server still reach the
+        queue of a port that nobody looks at, and are reset.
+        """
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                accepted = -1
+                while accepted < self.nr_conns < self.worker_connections:
+                    accepted = self.nr_conns
+                    self.accept(listener)
+                listener.close()
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give a connection a thread, a new one only when its first byte is there; runs in the main thread."""
@@ -72,7 +86,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for events, but not beyond the next deadline."""
-        until = min(self.next_sweep, self.lingering[0][0] if self.lingering else math.inf)
+        until = min(self.next_sweep, next(iter(self.lingering.values()), math.inf))
         super().wait_for_and_dispatch_events(max(0.0, min(timeout, until - time.monotonic())))
 
     def murder_pending(self) -> None:
@@ -84,8 +98,8 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
                 del self.deadlines[conn]
                 stop_reading(conn)
             self.next_sweep = min(self.deadlines.values(), default=math.inf)
-        while self.lingering and self.lingering[0][0] <= now:
-            self.let_go(self.lingering.popleft()[1])
+        for conn in [conn for conn, deadline in self.lingering.items() if deadline <= now]:
+            self.let_go(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Close, when the worker stops, connections that never sent a byte as soon as those that are kept alive."""
@@ -104,7 +118,8 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
         except (OSError, ValueError, KeyError):
             util.close(conn.sock)
         else:
-            self.lingering.append((time.monotonic() + LINGER, conn))
+            self.lingering[conn] = time.monotonic() + LINGER
+            self.nr_conns += 1  # it still holds a file descriptor, of which there are as many as worker_connections
 
     def drain(self, conn: TConn, sock: socket.socket) -> None:
         """Throw away what a client still sends on a closing connection."""
@@ -118,9 +133,10 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
             self.let_go(conn)
 
     def let_go(self, conn: TConn) -> None:
-        """Close a lingering connection for good; it may have been closed before."""
-        with contextlib.suppress(OSError, KeyError, ValueError):
-            self.poller.unregister(conn.sock)
+        """Close a lingering connection for good."""
+        del self.lingering[conn]
+        self.nr_conns -= 1
+        self.poller.unregister(conn.sock)
         util.close(conn.sock)
 
 
