@@ -49,6 +49,22 @@ image: ## Build the container image with docker, podman or buildah
 	|| { echo "make image: install docker, podman or buildah" >&2; exit 1; }; \
 	case $$builder in *buildah) $$builder bud -t tandem . ;; *) $$builder build -t tandem . ;; esac
 
+deploy-run: ## Build and deploy to Cloud Run; PROJECT and REGION are needed, DRY_RUN=1 only prints
+	@deploy/run.sh
+
+deploy-function: ## Deploy the Cloud Function; the same settings
+	@deploy/function.sh
+
+smoke: dev ## Run the contract suite on the deployed example at URL, as gcloud's user; PUBLIC=1 as nobody
+	$(BIN)/python -m pytest --no-cov tests/contract --base-url "$(URL)" \
+	  $(if $(filter 1,$(PUBLIC)),,--identity-token "$$(gcloud auth print-identity-token)")
+
+lifecycle: dev ## Measure cold starts and warm requests; ARGS='--quick' or '--url URL' are handed on
+	$(BIN)/python -m benchmarks.lifecycle $(or $(ARGS),--plot docs/lifecycle.svg)
+
+reproduce: dev ## Train again from what the manifest records and compare; ARGS='data.csv --model DIR' for your own
+	@$(BIN)/python -m training.reproduce $(ARGS)
+
 clean: ## Remove .venv and what the tools left
 	rm -rf $(VENV) .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -65,4 +81,5 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train test fuzz chaos soak lint format lock image clean
+.PHONY: help install dev serve function train test fuzz chaos soak lint format lock image \
+  deploy-run deploy-function smoke lifecycle reproduce clean

@@ -6,7 +6,8 @@ import socket
 import sys
 from typing import Any
 
-from handlers.service import service  # first, since it limits numpy's threads
+from handlers.logs import configure
+from handlers.service import service  # before numpy, since it limits numpy's threads
 from predictor.environment import whole_number
 
 wsgi_app = "webapp:create_app()"
@@ -38,6 +39,9 @@ preload_app = True
 
 # Below the 10 s between Cloud Run's SIGTERM and its SIGKILL.
 graceful_timeout = 8
+
+# One JSON object a line on stdout; no access log, which Cloud Run writes itself.
+loglevel = configure()
 
 # The heartbeat file in memory: a disk that stalls must not look like a stuck worker.
 worker_tmp_dir = "/dev/shm"  # noqa: S108  # gunicorn makes a private file in it

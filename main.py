@@ -1,8 +1,10 @@
 """The entry points of the Cloud Function; the model is loaded and proven here, before the port opens."""
 
+from handlers.logs import configure
 from handlers.predict import predict
 from handlers.service import service
 
 __all__ = ["predict"]
 
+configure()
 service()

@@ -36,6 +36,7 @@ MAX_ERRORS = 10
 MAX_PROBLEM_BYTES = 4096
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID_KEY = "tandem.request_id"
 
 
 class Problem(Exception):
@@ -147,9 +148,13 @@ def internal_error(request_id: str) -> Response:
 
 
 def request_id_of(request: Request) -> str:
-    """Return the caller's X-Request-Id if it is one that can be logged as it is, else a new one."""
-    given = request.headers.get("X-Request-Id", "")
-    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    """Return the caller's X-Request-Id if it is one that can be logged as it is, else one made for this request."""
+    request_id: str | None = request.environ.get(REQUEST_ID_KEY)
+    if request_id is None:
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        request.environ[REQUEST_ID_KEY] = request_id
+    return request_id
 
 
 def finish(response: Response, request_id: str, headers: Mapping[str, str]) -> Response:

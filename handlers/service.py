@@ -1,12 +1,17 @@
 """What one process serves: the verified model and everything made from it once, at start."""
 
 import functools
+import logging
 import sys
+import time
 from dataclasses import dataclass
 
+from handlers import logs
 from handlers.schemas import PredictRequest, predict_request
 from predictor import ArtifactError, Predictor, load
 from predictor.environment import model_dir, switch, whole_number, word
+
+log = logging.getLogger("tandem")
 
 
 @dataclass(frozen=True)
@@ -26,15 +31,21 @@ def service() -> Service:
     """
     max_rows = whole_number("MAX_ROWS", 100_000)
     max_body_bytes = whole_number("MAX_BODY_BYTES", 8 * 1024 * 1024)
+    begun = time.perf_counter()
     try:
         predictor = load(model_dir(), sha256=word("MODEL_SHA256"), any_version=switch("ALLOW_VERSION_MISMATCH"))
     except ArtifactError as error:
         sys.exit(f"tandem: {error}")
-    return Service(
+    made = Service(
         predictor=predictor,
         request_schema=predict_request(predictor.manifest.feature_names, max_rows),
         max_body_bytes=max_body_bytes,
     )
+    manifest = predictor.manifest
+    logs.model.update(model_version=manifest.version, model_sha256=manifest.artifact["sha256"])
+    milliseconds = (time.perf_counter() - begun) * 1000
+    log.info("loaded and verified %s (%s) in %.0f ms", manifest.name, manifest.estimator["class"], milliseconds)
+    return made
 
 
 @functools.cache

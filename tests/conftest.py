@@ -28,6 +28,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(name, ["remote"] if remote else hosts, indirect=True, scope="session")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --base-url, leave out what does not go there: tests of hosts that they start themselves."""
+    if config.getoption("--base-url"):
+        elsewhere = [item for item in items if not {"host", "web_host"} & set(getattr(item, "fixturenames", ()))]
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]
+
+
 @pytest.fixture(scope="session")
 def host(request: pytest.FixtureRequest) -> Host:
     found: Host = request.getfixturevalue(request.param.replace("-", "_"))

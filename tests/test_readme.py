@@ -1,7 +1,6 @@
 """The README's commands, run in its order in a copy of the project, answer as it says."""
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.files import copy_files, project_files
 from tests.servers import ROOT, Server, environment, free_port, running
 
 BLOCK = re.compile(r"^```(sh|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -19,15 +19,8 @@ NOT_RUN = {"make test"}
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """Return a copy of what git tracks or would track, with the installed packages at hand."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    )  # fmt: skip
-    for name in listed.stdout.split():
-        if (ROOT / name).is_file():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tmp_path / name)
+    """Return a copy of the project, with the installed packages at hand."""
+    copy_files(project_files(), tmp_path)
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     return tmp_path
 

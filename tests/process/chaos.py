@@ -134,13 +134,13 @@ SCENARIOS: list[tuple[str, Callable[..., Outcome], int]] = [
 ]
 
 
-LEGEND = """Seconds, at most: SIGTERM until the exit, SIGHUP until every worker is new, --max-requests for 300 requests
-a worker, SIGKILL until a request that was sent after it is answered."""
+LEGEND = """Seconds, at most: SIGTERM until the exit, SIGHUP until every worker is new,
+--max-requests for 300 requests a worker, SIGKILL until a request that was sent after it is answered."""
 
 
 def main() -> None:
     """Run every scenario and print what was lost; exit status 1 when anything was that should not be."""
-    console = Console(width=100)
+    console = Console(width=120)
     table = Table(
         caption=LEGEND, title=f"{ROUNDS} times each; 8 clients keep their connection, {THREADS} open one each time"
     )

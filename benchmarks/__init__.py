@@ -1,0 +1,1 @@
+"""Measurements of Tandem on this machine; never deployed."""

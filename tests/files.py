@@ -1,0 +1,23 @@
+"""Copies of the project, to change or to run without the rest."""
+
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.servers import ROOT
+
+
+def project_files() -> list[str]:
+    """Return what git tracks or would track, sorted."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return sorted(name for name in listed.stdout.split() if (ROOT / name).is_file())
+
+
+def copy_files(names: Iterable[str], folder: Path) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)

@@ -1,0 +1,140 @@
+"""Train a model again from what its manifest records, and compare it with the artifact, bit for bit."""
+
+import argparse
+import contextlib
+import csv
+import dataclasses
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+from rich.console import Console
+from rich.table import Table as Shown
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from predictor import ArtifactError, Manifest, load
+from predictor.artifact import dump, installed_packages
+from predictor.environment import model_dir
+from predictor.model import REPLAY_TOLERANCE
+from training import TrainingError
+from training.evaluate import evaluate
+from training.fit import fit, labels_or_numbers
+from training.table import Table, example_table, read_table
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exit status 1 when the model is another one, 2 when it cannot be trained again."""
+    parser = argparse.ArgumentParser(prog="reproduce", description=__doc__)
+    parser.add_argument("data", nargs="?", type=Path, metavar="DATA.csv", help="the table it was trained from")
+    parser.add_argument("--model", type=Path, default=model_dir(), metavar="DIR", help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    try:
+        same = reproduce(options.model, options.data, Console(highlight=False))
+    except (TrainingError, ArtifactError) as error:
+        sys.stderr.write(f"reproduce: {error}\n")
+        sys.exit(2)
+    sys.exit(0 if same else 1)
+
+
+def reproduce(directory: Path, data: Path | None, console: Console) -> bool:
+    """Print how a model trained again compares with the artifact; return whether they predict alike."""
+    manifest = load(directory).manifest
+    if manifest.training is None:
+        raise TrainingError(f"{directory} records nothing of its training; train it with train.py")
+    table = recorded_table(manifest, data)
+    artifact = joblib.load(directory / manifest.artifact["file"])  # load() has just verified it
+    seed, test_size = manifest.training["seed"], manifest.training["test_size"]
+    untrained = as_made(artifact)
+    again = fit(untrained, table.features, table.target)
+    metrics = evaluate(untrained, table, manifest.task, test_size=test_size, seed=seed, on_fold=lambda *_: None)
+    packages = installed_packages()
+    digest = hashlib.sha256(dump(again)).hexdigest()
+    before, after = artifact.predict(table.features), again.predict(table.features)
+
+    shown = Shown("", "recorded", "now")
+    shown.add_row("data", manifest.training["data_sha256"][:12], table.sha256[:12])
+    for name, version in manifest.packages.items():
+        shown.add_row(name, version, packages[name])
+    shown.add_row("model.pkl", manifest.artifact["sha256"][:12], digest[:12])
+    shown.add_row("metrics", "", "the same" if metrics == manifest.training["metrics"] else "others")
+    shown.add_row(f"predictions of {len(before)} rows", "", difference(before, after))
+    console.print(shown)
+    same = alike(before, after)
+    console.print(verdict(same, digest == manifest.artifact["sha256"], packages == manifest.packages), soft_wrap=True)
+    return same
+
+
+def as_made(estimator: Any) -> Any:
+    """Return an unfitted copy, made as train.py makes it.
+
+    A clone would do but for the bytes: pickle writes a default's very object, met again, otherwise than an equal one.
+    """
+    if isinstance(estimator, Pipeline):
+        return make_pipeline(*(as_made(step) for _, step in estimator.steps))
+    try:
+        made = type(estimator)()
+    except TypeError:  # it has no defaults to share
+        return clone(estimator)
+    defaults = made.get_params(deep=False)
+    given = {
+        name: value for name, value in estimator.get_params(deep=False).items() if repr(value) != repr(defaults[name])
+    }
+    return made.set_params(**given)
+
+
+def recorded_table(manifest: Manifest, data: Path | None) -> Table:
+    """Return the table that the manifest records; TrainingError when the one given is another."""
+    table = example_table() if data is None else read_table(data, manifest.target, dropped(manifest, data))
+    recorded = (manifest.training or {})["data_sha256"]
+    if table.sha256 != recorded:
+        given = "the built-in example" if data is None else str(data)
+        raise TrainingError(
+            f"{manifest.name} was not trained from {given} (sha256 {table.sha256[:12]}…, not {recorded[:12]}…); "
+            "give the CSV file that it was trained from"
+        )
+    return dataclasses.replace(table, target=labels_or_numbers(table, manifest.task))
+
+
+def dropped(manifest: Manifest, data: Path) -> list[str]:
+    """Return the columns of a CSV file that are neither features nor the target; read_table says what is wrong."""
+    known = {*manifest.feature_names, manifest.target}
+    names: list[str] = []
+    with contextlib.suppress(OSError, UnicodeDecodeError), data.open(newline="", encoding="utf-8-sig") as file:
+        names = next(csv.reader(file), [])
+    return [name.strip() for name in names if name.strip() not in known]
+
+
+def alike(before: Any, after: Any) -> bool:
+    """Whether two lists of predictions are the same but for what another CPU may round otherwise."""
+    if before.dtype.kind != "f":
+        return np.array_equal(before, after)
+    return np.allclose(before, after, rtol=REPLAY_TOLERANCE, atol=0)
+
+
+def difference(before: Any, after: Any) -> str:
+    """Return in words how two lists of predictions differ."""
+    if before.dtype == after.dtype and before.tobytes() == after.tobytes():
+        return "the same, bit for bit"
+    if before.dtype.kind == "f":
+        return f"differ by {np.abs(before - after).max():.2g} at most"
+    return f"{int((before != after).sum())} differ"
+
+
+def verdict(same: bool, same_bytes: bool, same_packages: bool) -> str:
+    """Return what the comparison means."""
+    if same_bytes:
+        return "reproduced bit for bit: training again wrote the same model.pkl"
+    if same and not same_packages:
+        return "reproduced in its predictions; other package versions write another model.pkl"
+    if same:
+        return "reproduced in its predictions, not bit for bit: another CPU or BLAS rounds otherwise"
+    return "NOT reproduced: the model trained again predicts otherwise"
+
+
+if __name__ == "__main__":
+    main()
