@@ -19,6 +19,9 @@ function: install ## Serve the same handler as a Cloud Function on $PORT
 train: dev ## Train; ARGS='data.csv --target price' are handed to train.py
 	@$(BIN)/python train.py $(ARGS)
 
+openapi: install ## Print the function's OpenAPI description; URL=https://… says where it runs
+	@$(BIN)/python -m handlers.openapi $(URL)
+
 test: dev ## Run the tests
 	$(BIN)/python -m pytest
 
@@ -59,4 +62,4 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train test fuzz lint format lock image clean
+.PHONY: help install dev serve function train openapi test fuzz lint format lock image clean

@@ -10,10 +10,9 @@ from werkzeug.routing import Rule
 from handlers.predict import predict
 from handlers.responses import Problem, entry_point, finish, internal_error, json_response, request_id_of
 from handlers.service import model_headers, service
+from webapp.pages import PAGES, READ_ONLY
 
 blueprint = Blueprint("webapp", __name__)
-
-READ_ONLY = "GET, HEAD, OPTIONS"
 
 
 @entry_point(allow=READ_ONLY, headers=model_headers)
@@ -37,7 +36,7 @@ def model(_: Request) -> Response:
     return json_response(service().predictor.manifest.public())
 
 
-ROUTES = {"/predict": predict, "/health": health, "/ready": ready, "/model": model}
+ROUTES = {"/predict": predict, "/health": health, "/ready": ready, "/model": model} | PAGES
 
 
 @blueprint.record
@@ -47,6 +46,7 @@ def register(state: BlueprintSetupState) -> None:
     A rule without methods is werkzeug's; Flask's add_url_rule has no way to say it. `request` is the handlers' only
     argument, and Flask passes a rule's defaults to its view, so the very handler is the view.
     """
+    state.app.url_map.redirect_defaults = False  # it redirects between paths of one handler
     for path, handler in ROUTES.items():
         endpoint = f"{blueprint.name}.{handler.__name__}"
         state.app.url_map.add(Rule(path, endpoint=endpoint, defaults={"request": request}))
