@@ -2,12 +2,14 @@
 
 import gc
 import os
+import shutil
 import socket
 import sys
+import tempfile
 from typing import Any
 
 from handlers.service import service  # first, since it limits numpy's threads
-from predictor.environment import whole_number
+from predictor.environment import switch, whole_number
 
 wsgi_app = "webapp:create_app()"
 
@@ -44,6 +46,27 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108  # gunicorn makes a private file in it
 
 # gunicorn's control socket wants a writable HOME, which a container need not have.
 control_socket_disable = True
+
+# The workers add up what they count in files of this folder, in memory, one set for each process. A reload (HUP)
+# reads this file again in the same process and goes on counting; an upgrade (USR2) begins anew.
+METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+mine = f"-{os.getpid()}"
+if switch("METRICS") and not os.environ.get(METRICS_DIR, "").endswith(mine):
+    os.environ[METRICS_DIR] = tempfile.mkdtemp(mine, "tandem-metrics-", worker_tmp_dir)
+
+
+def child_exit(_: Any, worker: Any) -> None:
+    """Forget the requests that a worker had in flight when it ended; what it counted stays."""
+    if METRICS_DIR in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(_: Any) -> None:
+    """Remove the counts' folder."""
+    if os.environ.get(METRICS_DIR, "").endswith(mine):
+        shutil.rmtree(os.environ[METRICS_DIR], ignore_errors=True)
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:

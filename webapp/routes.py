@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Request, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
@@ -36,7 +36,16 @@ def model(_: Request) -> Response:
     return json_response(service().predictor.manifest.public())
 
 
-ROUTES = {"/predict": predict, "/health": health, "/ready": ready, "/model": model} | PAGES
+@entry_point(allow=READ_ONLY, headers=model_headers)
+def metrics(_: Request) -> Response:
+    """Tell Prometheus what was counted."""
+    text = current_app.extensions.get("metrics")
+    if text is None:
+        raise Problem(404, "metrics are off; start with METRICS=1 to count")
+    return Response(text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+ROUTES = {"/predict": predict, "/health": health, "/ready": ready, "/model": model, "/metrics": metrics} | PAGES
 
 
 @blueprint.record
