@@ -1,5 +1,6 @@
 """Every gunicorn setting of the web app, with its reason; https://docs.gunicorn.org/en/stable/settings.html."""
 
+import atexit
 import gc
 import os
 import shutil
@@ -50,9 +51,18 @@ control_socket_disable = True
 # The workers add up what they count in files of this folder, in memory, one set for each process. A reload (HUP)
 # reads this file again in the same process and goes on counting; an upgrade (USR2) begins anew.
 METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
-mine = f"-{os.getpid()}"
-if switch("METRICS") and not os.environ.get(METRICS_DIR, "").endswith(mine):
-    os.environ[METRICS_DIR] = tempfile.mkdtemp(mine, "tandem-metrics-", worker_tmp_dir)
+master = os.getpid()
+
+
+def remove_counts(folder: str) -> None:
+    """Remove the folder at the end of the master, not of a worker, which inherits this wish."""
+    if os.getpid() == master:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if switch("METRICS") and not os.environ.get(METRICS_DIR, "").endswith(f"-{master}"):
+    os.environ[METRICS_DIR] = tempfile.mkdtemp(f"-{master}", "tandem-metrics-", worker_tmp_dir)
+    atexit.register(remove_counts, os.environ[METRICS_DIR])
 
 
 def child_exit(_: Any, worker: Any) -> None:
@@ -61,12 +71,6 @@ def child_exit(_: Any, worker: Any) -> None:
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
-
-
-def on_exit(_: Any) -> None:
-    """Remove the counts' folder."""
-    if os.environ.get(METRICS_DIR, "").endswith(mine):
-        shutil.rmtree(os.environ[METRICS_DIR], ignore_errors=True)
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:
