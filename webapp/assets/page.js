@@ -11,6 +11,12 @@ function literal(text) {
   return text !== "" && Number.isFinite(Number(text)) ? String(Number(text)) : JSON.stringify(text);
 }
 
+// What the server could not point at: a key that is missing, a number that its JSON parser refuses.
+function unsendable(text) {
+  if (text === "") return "give a number";
+  return Math.abs(Number(text)) === Infinity ? "is too large for a number" : "";
+}
+
 // Written by hand: an object of JavaScript would reorder names that look like numbers and round long numbers.
 function featuresJson() {
   const members = inputs.map((input) => `${JSON.stringify(input.dataset.name)}: ${literal(input.value.trim())}`);
@@ -91,11 +97,11 @@ function showProblem(problem) {
 
 async function predict() {
   inputs.forEach(judge);
-  const empty = inputs.filter((input) => input.value.trim() === "");
-  if (empty.length > 0) {
-    const errors = empty.map((input) => ({ pointer: input.dataset.pointer, detail: "give a number" }));
-    return showProblem({ detail: "every feature needs a number", errors });
-  }
+  const errors = inputs.flatMap((input) => {
+    const detail = unsendable(input.value.trim());
+    return detail ? [{ pointer: input.dataset.pointer, detail }] : [];
+  });
+  if (errors.length > 0) return showProblem({ detail: "every feature needs a number", errors });
   const body = `{"features": ${featuresJson()}, "probabilities": ${form.dataset.probabilities}}`;
   form.setAttribute("aria-busy", "true");
   try {
