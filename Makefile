@@ -19,6 +19,9 @@ function: install ## Serve the same handler as a Cloud Function on $PORT
 train: dev ## Train; ARGS='data.csv --target price' are handed to train.py
 	@$(BIN)/python train.py $(ARGS)
 
+openapi: install ## Print the function's OpenAPI description; URL=https://… says where it runs
+	@$(BIN)/python -m handlers.openapi $(URL)
+
 test: dev ## Run the tests
 	$(BIN)/python -m pytest
 
@@ -81,5 +84,5 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train test fuzz chaos soak lint format lock image \
+.PHONY: help install dev serve function train openapi test fuzz chaos soak lint format lock image \
   deploy-run deploy-function smoke lifecycle reproduce clean

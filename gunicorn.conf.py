@@ -1,14 +1,17 @@
 """Every gunicorn setting of the web app, with its reason; https://docs.gunicorn.org/en/stable/settings.html."""
 
+import atexit
 import gc
 import os
+import shutil
 import socket
 import sys
+import tempfile
 from typing import Any
 
 from handlers.logs import configure
 from handlers.service import service  # before numpy, since it limits numpy's threads
-from predictor.environment import whole_number
+from predictor.environment import switch, whole_number
 
 wsgi_app = "webapp:create_app()"
 
@@ -48,6 +51,30 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108  # gunicorn makes a private file in it
 
 # gunicorn's control socket wants a writable HOME, which a container need not have.
 control_socket_disable = True
+
+# The workers add up what they count in files of this folder, in memory, one set for each process. A reload (HUP)
+# reads this file again in the same process and goes on counting; an upgrade (USR2) begins anew.
+METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
+master = os.getpid()
+
+
+def remove_counts(folder: str) -> None:
+    """Remove the folder at the end of the master, not of a worker, which inherits this wish."""
+    if os.getpid() == master:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if switch("METRICS") and not os.environ.get(METRICS_DIR, "").endswith(f"-{master}"):
+    os.environ[METRICS_DIR] = tempfile.mkdtemp(f"-{master}", "tandem-metrics-", worker_tmp_dir)
+    atexit.register(remove_counts, os.environ[METRICS_DIR])
+
+
+def child_exit(_: Any, worker: Any) -> None:
+    """Forget the requests that a worker had in flight when it ended; what it counted stays."""
+    if METRICS_DIR in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:

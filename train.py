@@ -26,7 +26,9 @@ from training.describe import describe
 from training.estimators import make_estimator
 from training.evaluate import beats_baseline, evaluate
 from training.fit import check_missing_values, fit, labels_or_numbers, task_of
-from training.show import cross_validation_progress, metrics_table
+from training.report import FILE as REPORT
+from training.report import training_report
+from training.show import metrics_table, progress_bar
 from training.table import Table, example_table, read_table
 
 DEFAULT_REGRESSOR = "sklearn.linear_model.LinearRegression"
@@ -72,6 +74,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, default=model_dir(), metavar="DIR", help="where the artifact goes (default: %(default)s)"
     )
+    parser.add_argument("--no-report", action="store_true", help="write no report.html")
     adopting = parser.add_argument_group("a model that is fitted already")
     adopting.add_argument("--adopt", type=Path, metavar="PICKLE", help="write the manifest for this estimator")
     adopting.add_argument(
@@ -82,6 +85,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     adopting.add_argument("--yes", action="store_true", help="load what lies outside scikit-learn and NumPy, too")
     options = parser.parse_args(arguments)
+    options.command_line = list(sys.argv[1:] if arguments is None else arguments)
     if options.adopt:
         if options.data:
             parser.error("--adopt takes a fitted estimator, so there is no CSV file to train on")
@@ -102,11 +106,15 @@ def train(options: argparse.Namespace) -> None:
         task = task_of(estimator, table)
         table = dataclasses.replace(table, target=labels_or_numbers(table, task))
         check_missing_values(estimator, table)
-        with cross_validation_progress(console) as on_fold:
+        with progress_bar(console, "cross-validation") as on_fold:
             metrics = evaluate(estimator, table, task, test_size=options.test_size, seed=options.seed, on_fold=on_fold)
             fitted = fit(estimator, table.features, table.target)
         manifest, pickled = package(fitted, table, task, metrics, options)
-    write(pickled, manifest, options.out)
+        page = None
+        if not options.no_report:
+            with progress_bar(console, "report") as on_feature:
+                page = training_report(estimator, table, manifest, options.command_line, on_feature)
+    write(pickled, manifest, options.out, page)
     report(console, manifest, len(table.target), metrics, options.out)
 
 
@@ -126,10 +134,12 @@ def adopt_pickle(options: argparse.Namespace) -> None:
     print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {options.out}")  # noqa: T201
 
 
-def write(pickled: bytes, manifest: Manifest, out: Path) -> None:
-    """Write the artifact; TrainingError when the folder cannot be written."""
+def write(pickled: bytes, manifest: Manifest, out: Path, page: bytes | None = None) -> None:
+    """Write the artifact and its report, or remove another model's; TrainingError when the folder cannot be written."""
     try:
-        save(pickled, manifest, out)
+        save(pickled, manifest, out, {REPORT: page} if page else None)
+        if page is None:
+            (out / REPORT).unlink(missing_ok=True)
     except OSError as error:
         raise TrainingError(f"cannot write to {out}: {error.strerror}; choose another folder with --out") from None
 
@@ -170,7 +180,7 @@ def package(
 
 def report(console: Console, manifest: Manifest, rows: int, metrics: dict[str, Any], out: Path) -> None:
     """Print how good the model is and where it went."""
-    console.print(metrics_table(metrics))
+    console.print(metrics_table(metrics, lines=console.is_terminal))
     if not beats_baseline(metrics, manifest.task):
         console.print(
             "The model does NOT beat the baseline, which looks at no feature: do not deploy it.",
@@ -180,6 +190,8 @@ def report(console: Console, manifest: Manifest, rows: int, metrics: dict[str, A
     size = manifest.artifact["size"]
     console.print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, {rows} rows", soft_wrap=True)
     console.print(f"wrote {out / manifest.artifact['file']} ({size:,} bytes) and {out / FILE}", soft_wrap=True)
+    if (out / REPORT).exists():
+        console.print(f"wrote {out / REPORT}: how good the model is, to look at in a browser", soft_wrap=True)
 
 
 @contextmanager

@@ -162,8 +162,13 @@ def send_all(port: int, requests: int) -> Counts:
 
 def soak(folder: Path, requests: int, warm_up: int) -> tuple[Counts, Footprint, Footprint]:
     """Return the counts, and the server's footprint after the warm-up and at the end, with all connections closed."""
-    settings = {"WEB_CONCURRENCY": str(WORKERS), "THREADS": str(THREADS), "MAX_BODY_BYTES": str(MAX_BODY_BYTES)}
-    with running(GUNICORN, folder / "log", **settings) as server:
+    with running(
+        GUNICORN,
+        folder / "log",
+        WEB_CONCURRENCY=str(WORKERS),
+        THREADS=str(THREADS),
+        MAX_BODY_BYTES=str(MAX_BODY_BYTES),
+    ) as server:
         master = server.process.pid
         processes.wait_until(lambda: len(processes.workers_of(master)) == WORKERS, "all workers run")
         pids = [master, *processes.workers_of(master)]

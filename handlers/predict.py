@@ -9,7 +9,7 @@ from handlers.responses import Problem, entry_point, json_response
 from handlers.schemas import Instances, validate
 from handlers.service import model_headers, service
 from handlers.timing import laps_of
-from predictor import NotPredictable, Predictor
+from predictor import Manifest, NotPredictable, Predictor
 
 
 @entry_point(allow="POST, OPTIONS", headers=model_headers)
@@ -21,6 +21,7 @@ def predict(request: Request) -> Response:
     laps.lap("read")
     instances = validate(here.request_schema, document)
     laps.lap("validate")
+    laps.rows = len(instances.matrix)
     answer = predictions(here.predictor, instances)
     laps.lap("predict")
     return json_response(answer)
@@ -44,6 +45,11 @@ def probabilities_of(predictor: Predictor, instances: Instances) -> list[dict[st
     """Return an object label -> probability for each row."""
     if not predictor.gives_probabilities:
         raise Problem(422, "this model gives no probabilities", [("#/probabilities", "leave it out, or false")])
-    labels = [label if isinstance(label, str) else str(label).lower() for label in predictor.manifest.classes or ()]
+    labels = class_names(predictor.manifest)
     rows: list[list[float]] = predictor.predict_proba(instances.matrix).tolist()
     return [dict(zip(labels, row, strict=True)) for row in rows]
+
+
+def class_names(manifest: Manifest) -> list[str]:
+    """Return the classes as JSON's keys, which are strings."""
+    return [label if isinstance(label, str) else str(label).lower() for label in manifest.classes or ()]

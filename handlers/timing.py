@@ -12,12 +12,13 @@ cold = itertools.repeat('cold;desc="first request", ', 1)
 
 
 class Laps:
-    """A stopwatch of one request: seconds by part, in the order of the parts."""
+    """A stopwatch of one request: seconds by part, in the order of the parts, and how many rows they were for."""
 
-    __slots__ = ("last", "parts")
+    __slots__ = ("last", "parts", "rows")
 
     def __init__(self) -> None:
         self.parts: dict[str, float] = {}
+        self.rows = 0
         self.last = time.perf_counter()
 
     def lap(self, name: str) -> None:

@@ -11,7 +11,7 @@ import os
 import platform
 import tempfile
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +56,15 @@ def installed_packages() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
-def save(pickled: bytes, manifest: Manifest, directory: Path) -> None:
-    """Write both files beside their places, then rename them, so that a failure leaves the old ones as they were.
+def save(pickled: bytes, manifest: Manifest, directory: Path, others: Mapping[str, bytes] | None = None) -> None:
+    """Write both files, and `others` that belong to them, beside their places, then rename them.
+
+    So a failure leaves the old ones as they were.
 
     Between the two renames the digest does not match, so a server that starts just then refuses to.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    contents = {manifest.artifact["file"]: pickled, FILE: manifest.to_json().encode()}
+    contents = {manifest.artifact["file"]: pickled, FILE: manifest.to_json().encode(), **(others or {})}
     with tempfile.TemporaryDirectory(dir=directory, prefix=".saving-") as beside:
         for name, data in contents.items():
             (Path(beside) / name).write_bytes(data)

@@ -36,7 +36,7 @@ def evaluate(
     `held_out` and `baseline` are scores on the held-out rows; `cross_validated` are mean and standard deviation over
     the folds of the other rows. `on_fold(done, folds)` is called after each fold.
     """
-    train, test = _split(table, task, test_size, seed)
+    train, test = split(table, task, test_size, seed)
     baseline = DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor()
     folds = list(_folds(table.target[train], task, seed))
     by_fold: list[Scores] = []
@@ -61,11 +61,16 @@ def evaluate(
 def beats_baseline(result: dict[str, Any], task: str) -> bool:
     """Whether the model is better than the baseline on the held-out rows, by the task's leading metric."""
     name = LEADING[task]
-    model, baseline = result["held_out"][name], result["baseline"][name]
-    return bool(model < baseline if name in LESS_IS_MORE else model > baseline)
+    return is_better(name, result["held_out"][name], result["baseline"][name])
 
 
-def _split(table: Table, task: str, test_size: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def is_better(name: str, value: float, baseline: float) -> bool:
+    """Whether a metric is better than the baseline's."""
+    return value < baseline if name in LESS_IS_MORE else value > baseline
+
+
+def split(table: Table, task: str, test_size: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows to fit on and those held out; TrainingError when there are too few for that."""
     rows = np.arange(len(table.target))
     counts = np.unique(table.target, return_counts=True)[1] if task == "classification" else None
     if counts is not None and counts.min() < 2:

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from handlers.service import service
+from predictor.environment import switch
 from webapp.cli import group
 from webapp.routes import blueprint
 
@@ -13,4 +14,8 @@ def create_app() -> Flask:
     app = Flask("webapp", static_folder=None)
     app.register_blueprint(blueprint)
     app.cli.add_command(group)
+    if switch("METRICS"):
+        from webapp.metrics import count_requests  # off, metrics cost neither an import nor a request anything
+
+        count_requests(app)
     return app

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Request, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
@@ -10,10 +10,9 @@ from werkzeug.routing import Rule
 from handlers.predict import predict
 from handlers.responses import Problem, entry_point, finish, internal_error, json_response, request_id_of
 from handlers.service import model_headers, service
+from webapp.pages import PAGES, READ_ONLY
 
 blueprint = Blueprint("webapp", __name__)
-
-READ_ONLY = "GET, HEAD, OPTIONS"
 
 
 @entry_point(allow=READ_ONLY, headers=model_headers)
@@ -37,7 +36,16 @@ def model(_: Request) -> Response:
     return json_response(service().predictor.manifest.public())
 
 
-ROUTES = {"/predict": predict, "/health": health, "/ready": ready, "/model": model}
+@entry_point(allow=READ_ONLY, headers=model_headers)
+def metrics(_: Request) -> Response:
+    """Tell Prometheus what was counted."""
+    text = current_app.extensions.get("metrics")
+    if text is None:
+        raise Problem(404, "metrics are off; start with METRICS=1 to count")
+    return Response(text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+ROUTES = {"/predict": predict, "/health": health, "/ready": ready, "/model": model, "/metrics": metrics} | PAGES
 
 
 @blueprint.record
@@ -47,6 +55,7 @@ def register(state: BlueprintSetupState) -> None:
     A rule without methods is werkzeug's; Flask's add_url_rule has no way to say it. `request` is the handlers' only
     argument, and Flask passes a rule's defaults to its view, so the very handler is the view.
     """
+    state.app.url_map.redirect_defaults = False  # it redirects between paths of one handler
     for path, handler in ROUTES.items():
         endpoint = f"{blueprint.name}.{handler.__name__}"
         state.app.url_map.add(Rule(path, endpoint=endpoint, defaults={"request": request}))

@@ -105,7 +105,7 @@ def test_without_out_the_artifact_goes_to_model_dir(
     monkeypatch.setenv("MODEL_DIR", str(tmp_path / "here"))
     train.main([])
     assert capsys.readouterr().err == ""
-    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["model.json", "model.pkl"]
+    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["model.json", "model.pkl", "report.html"]
 
 
 # What a table looks like: its text, what the options add, and the features that must come of it.

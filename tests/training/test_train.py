@@ -137,17 +137,18 @@ def test_the_same_command_in_two_processes_writes_the_same_bytes(
     written = []
     for seed in ("1", "2"):
         out = tmp_path / seed
+        out.mkdir()
         done = subprocess.run(
-            [sys.executable, str(ROOT / "train.py"), *arguments, "--out", str(out)],
+            [sys.executable, str(ROOT / "train.py"), *arguments, "--out", "."],
             env=os.environ | {"PYTHONHASHSEED": seed},
-            cwd=tmp_path,
+            cwd=out,
             capture_output=True,
             text=True,
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, "")
         written.append({path.name: path.read_bytes() for path in out.iterdir()})
-    assert sorted(written[0]) == ["model.json", "model.pkl"]
+    assert sorted(written[0]) == ["model.json", "model.pkl", "report.html"]
     assert written[0] == written[1]
 
 

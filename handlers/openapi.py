@@ -1,0 +1,171 @@
+"""The OpenAPI 3.1 description of what this process serves, from the schemas that validate and from the manifest.
+
+`python -m handlers.openapi [URL]` prints the Cloud Function's, which cannot serve its own: it predicts on every path.
+"""
+
+import sys
+from typing import Any
+
+import orjson
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import fields
+
+from handlers.openapi_schemas import NUMBER_SCHEMA, PROBLEM, constant, model_schema, prediction_schema, row_schema
+from handlers.responses import TITLES
+from handlers.rows import Row, Rows
+from handlers.schemas import Flag
+from handlers.service import Service, service
+
+JSON = "application/json"
+ROW = {"$ref": "#/components/schemas/Row"}
+
+# What each refusal of POST /predict means; handlers.http, handlers.rows and handlers.schemas raise them.
+REFUSALS = {
+    400: "The body is empty, cut short, or not JSON (RFC 8259).",
+    405: "Another method than the allowed ones.",
+    408: "The body did not arrive in time.",
+    413: "The body has too many bytes, or the request too many rows.",
+    415: "The body is not application/json in UTF-8 without a content coding.",
+    422: "The request is not valid, each culprit with its pointer; or the model has no finite prediction for it.",
+}
+UNCHANGED = {405: REFUSALS[405], 500: "A fault of the server; the log has it under the request id."}
+
+
+def web_app(here: Service) -> dict[str, Any]:
+    """Return the description of the web app's JSON addresses."""
+    spec = specification(here)
+    predict_path(spec, "/predict", here)
+    for path, summary, schema, refusals in (
+        ("/health", "Tell that the process serves", constant({"status": "ok"}), {}),
+        (
+            "/ready",
+            "Tell that the model repeats its known predictions",
+            constant({"status": "ready", "model_version": here.predictor.manifest.version}),
+            {503: "The model no longer predicts what it was trained to."},
+        ),
+        ("/model", "Describe the model", model_schema(), {}),
+    ):
+        responses = {"200": answer("As it should be.", schema)} | problems(refusals | UNCHANGED)
+        operation = {"operationId": path[1:], "summary": summary, "tags": ["model"], "responses": responses}
+        spec.path(path, operations={"get": operation})
+    return spec.to_dict()
+
+
+def function(here: Service, url: str) -> dict[str, Any]:
+    """Return the description of the Cloud Function at `url`: one operation, on any path."""
+    spec = specification(here, servers=[{"url": url}])
+    predict_path(spec, "/", here)
+    return spec.to_dict()
+
+
+def specification(here: Service, **options: Any) -> APISpec:
+    """Return a description with the components and without paths."""
+    manifest = here.predictor.manifest
+    plugin = MarshmallowPlugin()
+    title = f"{manifest.name}: {manifest.target} by {manifest.estimator['class']}"
+    spec = APISpec(title, manifest.version, "3.1.0", info={"description": DESCRIPTION}, plugins=[plugin], **options)
+    assert plugin.converter is not None  # noqa: S101  # APISpec has just made it
+    plugin.converter.add_attribute_function(rows_to_property)  # type: ignore[no-untyped-call]
+    request = plugin.converter.schema2jsonschema(here.request_schema)  # type: ignore[no-untyped-call]
+    if not here.predictor.gives_probabilities:
+        request["properties"]["probabilities"]["enum"] = [False]
+    # validate() refuses unknown keys and PredictRequest.one_of_both the rest; apispec does not see either.
+    request["additionalProperties"] = False
+    request["oneOf"] = [{"required": ["features"]}, {"required": ["instances"]}]
+    spec.components.schema("PredictRequest", request)
+    spec.components.schema("Row", row_schema(manifest))
+    spec.components.schema("Number", NUMBER_SCHEMA)
+    spec.components.schema("Prediction", prediction_schema(here))
+    spec.components.schema("Problem", PROBLEM)
+    for name, description in HEADERS.items():
+        spec.components.header(name, {"description": description, "schema": {"type": "string"}})
+    return spec
+
+
+DESCRIPTION = """Predictions of one scikit-learn model. A row is a list of numbers in the order of the features, or an \
+object of them by name. Send one row as `features`, several as `instances`. \
+Every response has an `X-Request-Id`."""
+
+HEADERS = {
+    "X-Request-Id": "The caller's, when it is a token of at most 64 characters; else a new one. The log has it.",
+    "Model-Version": "The version of the model.",
+}
+
+
+def rows_to_property(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
+    """Tell apispec about our fields; it binds this function to its converter as a method."""
+    if isinstance(field, Row):
+        return ROW | {"description": "One row."}
+    if isinstance(field, Rows):
+        limits = {"minItems": 1, "maxItems": field.max_rows}
+        return {"type": "array", "items": ROW, "description": "Rows, answered in their order."} | limits
+    if isinstance(field, Flag):
+        return {"type": "boolean", "description": "Whether a classifier answers with each class's probability, too."}
+    return {}
+
+
+def predict_path(spec: APISpec, path: str, here: Service) -> None:
+    """Describe the prediction at `path`, with examples that work as they are."""
+    requests, answers = examples(here)
+    refusals = REFUSALS | {413: f"{REFUSALS[413][:-1]}: over {here.max_body_bytes} bytes, or as the schema says."}
+    success = answer("The predictions, in the order of the rows.", {"$ref": "#/components/schemas/Prediction"})
+    success["content"][JSON]["examples"] = answers
+    operation = {
+        "operationId": "predict",
+        "summary": "Predict one row or several",
+        "tags": ["prediction"],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": {"$ref": "#/components/schemas/PredictRequest"}, "examples": requests}},
+        },
+        "responses": {"200": success} | problems(refusals | {500: UNCHANGED[500]}),
+    }
+    spec.path(path, operations={"post": operation})
+
+
+def examples(here: Service) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the examples of requests and of their answers, by one set of names: the manifest's golden ones."""
+    manifest = here.predictor.manifest
+    golden = manifest.examples
+    first, rows = golden[0], [example["features"] for example in golden]
+    version = {"model_version": manifest.version}
+    one = {"prediction": first["prediction"]} | version
+    by_name = dict(zip(manifest.feature_names, first["features"], strict=True))
+    pairs: dict[str, tuple[Any, Any]] = {
+        "by-name": ({"features": by_name}, one),
+        "by-position": ({"features": first["features"]}, one),
+        "several": ({"instances": rows}, {"predictions": [example["prediction"] for example in golden]} | version),
+    }
+    requests = {name: {"value": request} for name, (request, _) in pairs.items()}
+    if here.predictor.gives_probabilities:
+        requests["with-probabilities"] = {"value": {"features": by_name, "probabilities": True}}
+    return requests, {name: {"value": response} for name, (_, response) in pairs.items()}
+
+
+def answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a 200 response."""
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
+    return {"description": description, "headers": headers, "content": {JSON: {"schema": schema}}}
+
+
+def problems(refusals: dict[int, str]) -> dict[str, Any]:
+    """Return the error responses, in the order of their status."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        str(status): {
+            "description": refusals[status],
+            "content": {
+                "application/problem+json": {
+                    "schema": schema,
+                    "example": {"type": "about:blank", "title": TITLES[status], "status": status, "detail": "…"},
+                }
+            },
+        }
+        for status in sorted(refusals)
+    }
+
+
+if __name__ == "__main__":
+    where = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8080"
+    sys.stdout.write(orjson.dumps(function(service(), where), option=orjson.OPT_INDENT_2).decode() + "\n")

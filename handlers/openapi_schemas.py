@@ -1,0 +1,111 @@
+"""The schemas that the API description is made of and that marshmallow does not validate: rows, answers, problems."""
+
+import sys
+from typing import Any
+
+from handlers.predict import class_names
+from handlers.responses import MAX_ERRORS, TITLES
+from handlers.service import Service
+from predictor import Manifest
+
+NUMBER = {"$ref": "#/components/schemas/Number"}
+TEXT = {"type": "string"}
+# What float64 holds, and so what a request may say.
+NUMBER_SCHEMA = {"type": "number", "minimum": -sys.float_info.max, "maximum": sys.float_info.max}
+
+
+def row_schema(manifest: Manifest) -> dict[str, Any]:
+    """Return the schema of a row: a list or an object of exactly the model's features."""
+    names = manifest.feature_names
+    by_name = {
+        feature["name"]: NUMBER | {"description": f"{feature['minimum']:g} to {feature['maximum']:g} in training"}
+        if feature["minimum"] is not None and feature["maximum"] is not None
+        else NUMBER
+        for feature in manifest.features
+    }
+    return {
+        "oneOf": [
+            {
+                "title": "by position",
+                "description": (", ".join(names[:20]) + (", …" if len(names) > 20 else "")),
+                "type": "array",
+                "items": NUMBER,
+                "minItems": len(names),
+                "maxItems": len(names),
+            },
+            {
+                "title": "by name",
+                "type": "object",
+                "properties": by_name,
+                "required": names,
+                "additionalProperties": False,
+            },
+        ]
+    }
+
+
+def prediction_schema(here: Service) -> dict[str, Any]:
+    """Return the schema of a 200 answer: of one row or of several."""
+    manifest = here.predictor.manifest
+    output: dict[str, Any] = {"type": "number"} if manifest.task == "regression" else {"enum": manifest.classes}
+    one: dict[str, Any] = {"prediction": output}
+    several: dict[str, Any] = {"predictions": {"type": "array", "items": output, "minItems": 1}}
+    if here.predictor.gives_probabilities:
+        labels = class_names(manifest)
+        chance = {"type": "number", "minimum": 0, "maximum": 1}
+        chances = closed(dict.fromkeys(labels, chance), labels)
+        one["probabilities"] = chances
+        several["probabilities"] = {"type": "array", "items": chances, "minItems": 1}
+    version = {"model_version": {"const": manifest.version}}
+    return {
+        "oneOf": [
+            closed(one | version, ["prediction", "model_version"]),
+            closed(several | version, ["predictions", "model_version"]),
+        ]
+    }
+
+
+def closed(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    """Return the schema of an object with these keys and no others."""
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def constant(values: dict[str, str]) -> dict[str, Any]:
+    """Return the schema of an object that never changes."""
+    return closed({name: {"const": value} for name, value in values.items()}, list(values))
+
+
+def model_schema() -> dict[str, Any]:
+    """Return the schema of GET /model, Manifest.public()."""
+    types = {
+        "name": "string",
+        "version": "string",
+        "sha256": "string",
+        "estimator": "object",
+        "task": "string",
+        "classes": ["array", "null"],
+        "features": "array",
+        "target": "string",
+        "metrics": ["object", "null"],
+        "packages": "object",
+        "example": "object",
+    }
+    return closed({name: {"type": kind} for name, kind in types.items()}, list(types))
+
+
+PROBLEM: dict[str, Any] = closed(
+    {
+        "type": {"const": "about:blank"},
+        "title": {"enum": list(TITLES.values())},
+        "status": {"enum": list(TITLES)},
+        "detail": TEXT,
+        "errors": {
+            "type": "array",
+            "maxItems": MAX_ERRORS,
+            "items": closed({"pointer": TEXT, "detail": TEXT}, ["pointer", "detail"]),
+            "description": "Each culprit: a JSON pointer into the request (RFC 6901), and what is wrong there.",
+        },
+        "more_errors": {"type": "integer", "minimum": 1, "description": "How many errors are not listed."},
+    },
+    ["type", "title", "status", "detail"],
+) | {"description": "An RFC 9457 problem."}

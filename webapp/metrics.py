@@ -1,0 +1,99 @@
+"""What Prometheus can ask: counted for all workers together, in files that gunicorn.conf.py makes room for.
+
+Imported only with METRICS=1. README.md has the table of the metrics.
+"""
+
+import os
+import time
+from pathlib import Path
+
+from flask import Flask, Response, request
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from handlers.service import service
+from handlers.timing import laps_of
+
+BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+STARTED = "tandem.started"
+
+# Why a request was refused, by the status that it got; 422 has two, see reason_of.
+REASONS = {
+    400: "malformed",
+    404: "unknown_path",
+    405: "method",
+    408: "timeout",
+    413: "too_large",
+    415: "media_type",
+    422: "invalid",
+}
+
+REQUESTS = Counter("tandem_requests_total", "Requests answered", ["path", "status"])
+REJECTED = Counter("tandem_rejected_total", "Requests refused with a 4xx status", ["reason"])
+ROWS = Counter("tandem_rows_total", "Rows of valid requests")
+SECONDS = Histogram("tandem_request_seconds", "From the first header to the answer", ["path"], buckets=BUCKETS)
+PARTS = Histogram("tandem_part_seconds", "Parts of a prediction: read, validate, predict", ["part"], buckets=BUCKETS)
+IN_FLIGHT = Gauge("tandem_in_flight", "Requests under way", multiprocess_mode="livesum")
+MODEL = Gauge("tandem_model_info", "The model that is served", ["name", "version", "sha256"], multiprocess_mode="max")
+COLD_START = Gauge("tandem_cold_start_seconds", "From exec to a verified model", multiprocess_mode="max")
+
+
+def count_requests(app: Flask) -> None:
+    """Count every request of the app, and let its /metrics tell."""
+    manifest = service().predictor.manifest
+    MODEL.labels(manifest.name, manifest.version, manifest.artifact["sha256"]).set(1)
+    COLD_START.set(seconds_since_exec())
+    app.before_request(begin)
+    app.after_request(count)
+    app.teardown_request(end)
+    app.extensions["metrics"] = exposition
+
+
+def begin() -> None:
+    """Note that a request began."""
+    request.environ[STARTED] = time.perf_counter()
+    IN_FLIGHT.inc()
+
+
+def end(_: BaseException | None) -> None:
+    """Note that a request is over, however it ended."""
+    if STARTED in request.environ:
+        IN_FLIGHT.dec()
+
+
+def count(response: Response) -> Response:
+    """Count an answered request."""
+    path = request.url_rule.rule if request.url_rule else "unknown"
+    REQUESTS.labels(path, f"{response.status_code // 100}xx").inc()
+    SECONDS.labels(path).observe(time.perf_counter() - request.environ[STARTED])
+    laps = laps_of(request)
+    for part, seconds in laps.parts.items():
+        PARTS.labels(part).observe(seconds)
+    if laps.rows:
+        ROWS.inc(laps.rows)
+    if 400 <= response.status_code < 500:
+        REJECTED.labels(reason_of(response.status_code, laps.rows)).inc()
+    return response
+
+
+def reason_of(status: int, rows: int) -> str:
+    """Return why a request was refused: a 422 to rows that are valid means that the model has no answer to them."""
+    return "no_prediction" if status == 422 and rows else REASONS.get(status, "other")
+
+
+def exposition() -> bytes:
+    """Return the counts in Prometheus' text format: of all gunicorn's workers, or of the one process without it."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def seconds_since_exec() -> float:
+    """Return how long ago the kernel started this process; NaN where it does not tell (/proc/PID/stat, field 22)."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):
+        return float("nan")

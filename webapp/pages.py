@@ -1,0 +1,107 @@
+"""The pages for people, and what they are made of: the model's page, the API's, and their scripts and styles.
+
+Nothing here is made before it is first asked for. Every page takes its scripts and styles from this very server.
+"""
+
+import importlib.util
+import json
+from pathlib import Path
+from urllib.parse import quote
+
+from flask import Request, Response, render_template
+
+from handlers.predict import class_names
+from handlers.responses import entry_point, json_response
+from handlers.schemas import pointer
+from handlers.service import model_headers, service
+
+READ_ONLY = "GET, HEAD, OPTIONS"
+
+# A page takes nothing from elsewhere, runs nothing that stands in it, and stands in no frame of another site.
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+# Path -> package and file in its folder. Swagger UI's come from PyPI, with its licence.
+ASSETS = {
+    "/assets/page.css": ("webapp", "assets/page.css"),
+    "/assets/page.js": ("webapp", "assets/page.js"),
+    "/assets/docs.css": ("webapp", "assets/docs.css"),
+    "/assets/docs.js": ("webapp", "assets/docs.js"),
+    "/assets/swagger-ui.css": ("flask_swagger_ui", "dist/swagger-ui.css"),
+    "/assets/swagger-ui.js": ("flask_swagger_ui", "dist/swagger-ui-bundle.js"),
+}
+MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+METRICS = {
+    "r2": "R²",
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "log_loss": "log loss",
+    "roc_auc": "area under the ROC curve",
+}
+
+
+@entry_point(allow=READ_ONLY, headers=model_headers)
+def home(request: Request) -> Response:
+    """Show the model to a person, with a form to try it; tell a program that asks for JSON that it runs."""
+    here = service()
+    manifest = here.predictor.manifest
+    # Of two media types that the caller likes alike, best_match takes the first.
+    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+        response = json_response({"status": "running", "model_version": manifest.version})
+    else:
+        row = [repr(value).removesuffix(".0") for value in manifest.examples[0]["features"]]
+        fields = [
+            feature | {"example": text, "pointer": pointer(("features", feature["name"]))}
+            for feature, text in zip(manifest.features, row, strict=True)
+        ]
+        members = [f"{json.dumps(field['name'], ensure_ascii=False)}: {field['example']}" for field in fields]
+        response = page(
+            "home.html",
+            manifest=manifest,
+            fields=fields,
+            features_json=f"{{{', '.join(members)}}}",
+            origin=quote(request.url_root, safe=":/[]%"),
+            class_names=class_names(manifest) if here.predictor.gives_probabilities else None,
+            metrics=manifest.training and manifest.training["metrics"],
+            metric_names=METRICS,
+        )
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+@entry_point(allow=READ_ONLY, headers=model_headers)
+def docs(_: Request) -> Response:
+    """Show the API's description, interactive."""
+    return page("docs.html", manifest=service().predictor.manifest)
+
+
+@entry_point(allow=READ_ONLY, headers=model_headers)
+def openapi(_: Request) -> Response:
+    """Describe the API by OpenAPI 3.1."""
+    from handlers.openapi import web_app  # apispec is not the start's to pay for
+
+    return json_response(web_app(service()))
+
+
+@entry_point(allow=READ_ONLY, headers=model_headers)
+def asset(request: Request) -> Response:
+    """Send a script or a style."""
+    package, name = ASSETS[request.path]
+    spec = importlib.util.find_spec(package)
+    assert spec is not None and spec.origin is not None  # noqa: PT018, S101  # it is among the serving dependencies
+    file = Path(spec.origin).parent / name
+    return Response(file.read_bytes(), content_type=MEDIA_TYPES[file.suffix])
+
+
+def page(template: str, **values: object) -> Response:
+    """Return a page: Jinja escapes every value that stands in it."""
+    return Response(render_template(template, **values), headers=PAGE_HEADERS, content_type="text/html; charset=utf-8")
+
+
+PAGES = {"/": home, "/docs": docs, "/openapi.json": openapi} | dict.fromkeys(ASSETS, asset)
