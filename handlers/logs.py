@@ -82,10 +82,10 @@ class ForCloudLogging(logging.Formatter):
         }
         if record.exc_info:
             entry["stack_trace"] = bounded(self.formatException(record.exc_info))
-        if has_request_context():
-            entry["request_id"] = request_id_of(request)
+        if about := getattr(record, "request", None) or (request if has_request_context() else None):
+            entry["request_id"] = request_id_of(about)
             entry |= trace_fields(
-                request.headers.get("traceparent", ""), request.headers.get("X-Cloud-Trace-Context", ""), self.project
+                about.headers.get("traceparent", ""), about.headers.get("X-Cloud-Trace-Context", ""), self.project
             )
         # JSON escapes every control character but DEL.
         return json.dumps(entry | model).replace("\x7f", "\\u007f")

@@ -131,7 +131,7 @@ def entry_point(*, allow: str, headers: Callable[[], Mapping[str, str]]) -> Call
             except Problem as problem:
                 response = problem.response()
             except Exception:
-                response = internal_error(request_id)
+                response = internal_error(request)
             if laps.parts:
                 response.headers["Server-Timing"] = laps.server_timing()
             return finish(response, request_id, headers())
@@ -141,9 +141,10 @@ def entry_point(*, allow: str, headers: Callable[[], Mapping[str, str]]) -> Call
     return decorate
 
 
-def internal_error(request_id: str) -> Response:
+def internal_error(request: Request) -> Response:
     """Log the exception in flight and answer it with a 500 that tells the caller nothing but the request id."""
-    log.exception("request %s failed", request_id)
+    request_id = request_id_of(request)
+    log.exception("request %s failed", request_id, extra={"request": request})
     return Problem(500, f"internal error; the request id is {request_id}").response()
 
 

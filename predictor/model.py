@@ -66,7 +66,10 @@ class Predictor:
         examples = self.manifest.examples
         matrix = np.array([example["features"] for example in examples], dtype=np.float64)
         expected = [example["prediction"] for example in examples]
-        got = self.predict(matrix).tolist()
+        try:
+            got = self.predict(matrix).tolist()
+        except NotPredictable as error:
+            return error.rows or list(range(len(examples)))
         return [index for index, pair in enumerate(zip(expected, got, strict=True)) if not _same(*pair)]
 
 

@@ -73,5 +73,4 @@ def http_error(error: HTTPException) -> Response:
 @blueprint.app_errorhandler(Exception)
 def fault(_: Exception) -> Any:
     """Answer a fault of ours outside the handlers."""
-    request_id = request_id_of(request)
-    return finish(internal_error(request_id), request_id, model_headers())
+    return finish(internal_error(request), request_id_of(request), model_headers())

@@ -222,7 +222,7 @@ TAMPERED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "the class": (lambda m: m["estimator"].update({"class": "sklearn.linear_model.Ridge"}), "the manifest says"),
     "the task": (lambda m: m.update(task="classification", classes=["a"]), "classes are not those of the manifest"),
     "the globals": (lambda m: m.update(globals=[]), "which its manifest does not list"),
-    "a huge example": (lambda m: m["examples"][0].update(features=[1e308] * 3), "cannot predict the examples"),
+    "a huge example": (lambda m: m["examples"][0].update(features=[1e308] * 3), "does not reproduce example 0"),
 }
 
 
