@@ -50,6 +50,8 @@ def configure() -> str:
     logging.root.addHandler(handler)
     logging.root.setLevel(level)
     logging.captureWarnings(True)
+    # functions-framework's set-up with LOG_EXECUTION_ID disables every logger that exists by then.
+    logging.getLogger("tandem").disabled = False
     # A filter, since gunicorn gives its logger a handler of its own later on, and logconfig_dict, its own way to
     # another one, would make it compose an access log line for every request.
     logging.getLogger("gunicorn.error").filters[:] = [to_root]

@@ -2,8 +2,11 @@
 
 import json
 import logging
+import os
+import pty
 import re
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -208,3 +211,14 @@ def test_the_first_measured_request_says_so(command: list[str], tmp_path: Path) 
     parts = r"read;dur=[\d.]+, validate;dur=[\d.]+, predict;dur=[\d.]+"
     assert re.fullmatch(rf'cold;desc="first request", {parts}', first.headers["server-timing"])
     assert re.fullmatch(parts, second.headers["server-timing"])
+
+
+def test_on_a_terminal_lines_are_for_people(root: Path) -> None:
+    program = "import logging, handlers.logs as logs; logs.configure(); logging.getLogger('tandem').info('a\\nb')"
+    reader, terminal = pty.openpty()
+    try:
+        subprocess.run([sys.executable, "-c", program], cwd=root, stdout=terminal, check=True)
+        assert re.fullmatch(rb"\d\d:\d\d:\d\d INFO    a\\nb\r\n", os.read(reader, 1000))
+    finally:
+        os.close(reader)
+        os.close(terminal)

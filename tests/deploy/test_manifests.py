@@ -1,5 +1,6 @@
 """The deployment manifests: against Kubernetes' published schemas, and what Tandem needs of them."""
 
+import re
 from typing import Any
 
 import kubernetes_validate
@@ -98,3 +99,9 @@ def test_cloud_build_builds_and_pushes_one_image() -> None:
             "options": {"logging": "CLOUD_LOGGING_ONLY"},
         }
     ]
+
+
+def test_the_image_runs_as_a_user_by_number_and_installs_by_hash() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert re.findall("^USER (.*)$", dockerfile, re.MULTILINE) == ["10001:10001"]
+    assert re.findall("pip install (.*?) -r", dockerfile) == ["--no-cache-dir --compile --require-hashes"]
