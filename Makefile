@@ -19,6 +19,9 @@ function: install ## Serve the same handler as a Cloud Function on $PORT
 train: dev ## Train; ARGS='data.csv --target price' are handed to train.py
 	@$(BIN)/python train.py $(ARGS)
 
+compile: dev ## Train and convert to model.onnx for ONNX Runtime; ARGS as for train
+	@$(BIN)/python train.py --compile $(ARGS)
+
 test: dev ## Run the tests
 	$(BIN)/python -m pytest
 
@@ -56,4 +59,4 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train test lint format lock image clean
+.PHONY: help install dev serve function train compile test lint format lock image clean

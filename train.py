@@ -21,6 +21,7 @@ from predictor.artifact import dump
 from predictor.environment import model_dir
 from predictor.manifest import FILE, WORD
 from training import TrainingError
+from training.compile import Compiled, NotCompiledError, compile_model, list_compiled
 from training.describe import describe
 from training.estimators import make_estimator
 from training.evaluate import beats_baseline, evaluate
@@ -71,6 +72,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, default=model_dir(), metavar="DIR", help="where the artifact goes (default: %(default)s)"
     )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="also convert it to model.onnx, kept when it is proven to predict the same",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="DIFFERENCE",
+        help="the largest relative difference of a conversion (default: 1e-12 in double precision, 1e-5 in float32)",
+    )
     options = parser.parse_args(arguments)
     if (options.data is None) != (options.target is None):
         parser.error("a CSV file and --target COLUMN go together")
@@ -78,7 +90,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train, evaluate and write the artifact; TrainingError, and nothing written, when it cannot be done."""
+    """Train, evaluate and write the artifact; TrainingError, and nothing written, when it cannot be done.
+
+    A model that cannot be compiled is an error too, but it is written: it is as good as without --compile.
+    """
     console = Console(highlight=False)
     check_words(options)
     table = example_table() if options.data is None else read_table(options.data, options.target, options.drop)
@@ -91,13 +106,27 @@ def train(options: argparse.Namespace) -> None:
         metrics = evaluate(estimator, table, task, test_size=options.test_size, seed=options.seed, on_fold=on_fold)
         fitted = fit(estimator, table.features, table.target)
     manifest, pickled = package(fitted, table, task, metrics, options)
+    compiled, refusal = None, ""
+    if options.compile:
+        try:
+            compiled, manifest = convert(fitted, table, manifest, options)
+        except NotCompiledError as reason:
+            refusal = f"not compiled, scikit-learn will serve the pickle: {reason}"
     try:
-        save(pickled, manifest, options.out)
+        save(pickled, manifest, options.out, compiled.data if compiled else None)
     except OSError as error:
         raise TrainingError(
             f"cannot write to {options.out}: {error.strerror}; choose another folder with --out"
         ) from None
     report(console, manifest, len(table.target), metrics, options.out)
+    if refusal:
+        raise TrainingError(refusal)
+
+
+def convert(fitted: Any, table: Table, manifest: Manifest, options: argparse.Namespace) -> tuple[Compiled, Manifest]:
+    """Return the compiled model and the manifest that lists it; NotCompiledError when no conversion is equal."""
+    compiled = compile_model(fitted, table.features, seed=options.seed, tolerance=options.tolerance)
+    return compiled, list_compiled(manifest, compiled)
 
 
 def check_words(options: argparse.Namespace) -> None:
@@ -141,10 +170,15 @@ def report(console: Console, manifest: Manifest, rows: int, metrics: dict[str, A
             "The model does NOT beat the baseline, which looks at no feature: do not deploy it.", style="bold red"
         )
     size = manifest.artifact["size"]
-    console.print(
-        f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, {rows} rows"
-    )
+    console.print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, {rows} rows")
     console.print(f"wrote {out / manifest.artifact['file']} ({size:,} bytes) and {out / FILE}", soft_wrap=True)
+    if manifest.compiled:
+        console.print(
+            f"compiled to {out / manifest.compiled['file']} ({manifest.compiled['size']:,} bytes, "
+            f"{manifest.compiled['precision']}): the largest difference on {manifest.compiled['samples']:,} rows is "
+            f"{manifest.compiled['largest_difference']:.1e}",
+            soft_wrap=True,
+        )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from handlers.schemas import PredictRequest, predict_request
 from predictor import ArtifactError, Predictor, load
-from predictor.environment import model_dir, whole_number
+from predictor.environment import engine, model_dir, whole_number
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def service() -> Service:
     A model that cannot be trusted ends the process with one line: both hosts report SystemExit that way.
     """
     try:
-        predictor = load(model_dir())
+        predictor = load(model_dir(), engine())
     except ArtifactError as error:
         sys.exit(f"tandem: {error}")
     max_rows = whole_number("MAX_ROWS", 100_000)

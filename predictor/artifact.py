@@ -11,12 +11,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import joblib
 from marshmallow import ValidationError
 
-from predictor.manifest import FILE, Manifest, ManifestSchema
-from predictor.model import Predictor
-from predictor.unpickler import ForbiddenGlobal, RestrictedUnpickler
+from predictor.manifest import COMPILED_FILE, FILE, Manifest, ManifestSchema
+from predictor.model import REPLAY_TOLERANCE, Predictor
+from predictor.onnx_engine import CompiledModel, choose_engine
 
 PACKAGES = ("scikit-learn", "numpy", "joblib")
 REMEDY = "train it again with train.py, or restore both files"
@@ -28,6 +27,8 @@ class ArtifactError(Exception):
 
 def dump(estimator: Any) -> bytes:
     """Return the bytes of `joblib.dump(estimator)`."""
+    import joblib  # not above: the compiled engine starts without it
+
     buffer = io.BytesIO()
     joblib.dump(estimator, buffer)
     return buffer.getvalue()
@@ -38,28 +39,38 @@ def installed_packages() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
 
 
-def save(pickled: bytes, manifest: Manifest, directory: Path) -> None:
-    """Write both files beside their places, then rename them, so that a failure leaves the old ones as they were.
+def save(pickled: bytes, manifest: Manifest, directory: Path, compiled: bytes | None = None) -> None:
+    """Write the files beside their places, then rename them, so that a failure leaves the old ones as they were.
 
     Between the two renames the digest does not match, so a server that starts just then refuses to.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    contents = {manifest.artifact["file"]: pickled, FILE: manifest.to_json().encode()}
+    contents = {manifest.artifact["file"]: pickled}
+    if compiled is not None:
+        contents[COMPILED_FILE] = compiled
+    contents[FILE] = manifest.to_json().encode()
     with tempfile.TemporaryDirectory(dir=directory, prefix=".saving-") as beside:
         for name, data in contents.items():
             (Path(beside) / name).write_bytes(data)
         for name in contents:
             os.replace(Path(beside) / name, directory / name)
+    if COMPILED_FILE not in contents:  # one that stands there is of another model
+        (directory / COMPILED_FILE).unlink(missing_ok=True)
 
 
-def load(directory: Path) -> Predictor:
-    """Return the predictor of the artifact in `directory`, verified; ArtifactError when anything is not as it says."""
+def load(directory: Path, engine: str = "auto") -> Predictor:
+    """Return the predictor of the artifact in `directory`, verified; ArtifactError when anything is not as it says.
+
+    `engine` "auto" runs the compiled model when the manifest lists one, "sklearn" the pickle in any case.
+    """
     manifest = read_manifest(directory / FILE)
-    pickled = _read(directory / manifest.artifact["file"])
-    _check_digest(pickled, manifest, directory)
-    estimator = _unpickle(pickled, manifest)
-    _check_estimator(estimator, manifest)
-    predictor = Predictor(manifest, estimator)
+    pickled = _read_verified(directory, manifest.artifact)
+    if choose_engine(manifest, engine)[0] == "onnxruntime":
+        predictor = _compiled(directory, manifest)
+    else:
+        estimator = _unpickle(pickled, manifest)
+        _check_estimator(estimator, manifest)
+        predictor = Predictor(manifest, estimator)
     _check_replay(predictor)
     return predictor
 
@@ -86,17 +97,41 @@ def _read(path: Path) -> bytes:
         ) from None
 
 
-def _check_digest(pickled: bytes, manifest: Manifest, directory: Path) -> None:
-    digest = hashlib.sha256(pickled).hexdigest()
-    if digest != manifest.artifact["sha256"]:
+def _read_verified(directory: Path, described: dict[str, Any]) -> bytes:
+    """Return the bytes of a file, which are those that the manifest describes."""
+    data = _read(directory / described["file"])
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != described["sha256"]:
         raise ArtifactError(
-            f"{directory / manifest.artifact['file']} is not the file that {FILE} describes "
-            f"(sha256 {digest[:12]}… and {len(pickled)} bytes, not {manifest.artifact['sha256'][:12]}… "
-            f"and {manifest.artifact['size']}); {REMEDY}"
+            f"{directory / described['file']} is not the file that {FILE} describes "
+            f"(sha256 {digest[:12]}… and {len(data)} bytes, not {described['sha256'][:12]}… "
+            f"and {described['size']}); {REMEDY}"
         )
+    return data
+
+
+def _compiled(directory: Path, manifest: Manifest) -> Predictor:
+    """Return the predictor that runs the compiled model; its pickle is not even unpickled."""
+    described = manifest.compiled or {}
+    data = _read_verified(directory, described)
+    try:
+        model = CompiledModel(data, manifest.classes, described["precision"])
+    except Exception as error:  # ONNX Runtime has a dozen kinds of them
+        raise ArtifactError(
+            f"ONNX Runtime cannot load {described['file']} ({first_line(error)}); {REMEDY}, or set ENGINE=sklearn"
+        ) from None
+    _check_width(model, manifest)
+    return Predictor(manifest, model, tolerance=max(REPLAY_TOLERANCE, described["tolerance"]))
+
+
+def first_line(error: Exception) -> str:
+    """Return what an exception says, in one line of at most 200 characters."""
+    return " ".join(str(error).split())[:200]
 
 
 def _unpickle(pickled: bytes, manifest: Manifest) -> Any:
+    from predictor.unpickler import ForbiddenGlobal, RestrictedUnpickler  # joblib's; see dump
+
     try:
         return RestrictedUnpickler(pickled, frozenset(manifest.globals)).load()
     except ForbiddenGlobal as error:
@@ -122,6 +157,10 @@ def _check_estimator(estimator: Any, manifest: Manifest) -> None:
     found = public_class(estimator)
     if found != manifest.estimator["class"]:
         raise ArtifactError(f"the pickle holds a {found}, the manifest says {manifest.estimator['class']}; {REMEDY}")
+    _check_width(estimator, manifest)
+
+
+def _check_width(estimator: Any, manifest: Manifest) -> None:
     width = getattr(estimator, "n_features_in_", None)
     if width != len(manifest.features):
         raise ArtifactError(

@@ -19,3 +19,11 @@ def whole_number(name: str, default: int, *, minimum: int = 1, environ: Mapping[
 def model_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the folder of the artifact: MODEL_DIR, by default the project's root, whatever the working directory."""
     return Path(environ.get("MODEL_DIR") or Path(__file__).resolve().parent.parent)
+
+
+def engine(environ: Mapping[str, str] = os.environ) -> str:
+    """Return ENGINE: "auto", the compiled model when the manifest lists one, or "sklearn"."""
+    text = environ.get("ENGINE", "").strip() or "auto"
+    if text not in ("auto", "sklearn"):
+        sys.exit(f"tandem: ENGINE={text!r} must be auto or sklearn; unset, it is auto")
+    return text
