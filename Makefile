@@ -25,6 +25,9 @@ compile: dev ## Train and convert to model.onnx for ONNX Runtime; ARGS as for tr
 test: dev ## Run the tests
 	$(BIN)/python -m pytest
 
+fuzz: dev ## Try ten thousand arbitrary requests of each kind on both hosts
+	TANDEM_EXAMPLES=10000 $(BIN)/python -m pytest --no-cov -q tests/contract/test_fuzz.py
+
 lint: dev ## Check format, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -59,4 +62,4 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train compile test lint format lock image clean
+.PHONY: help install dev serve function train compile test fuzz lint format lock image clean

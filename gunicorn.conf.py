@@ -15,7 +15,8 @@ bind = f"0.0.0.0:{port}"
 
 # One process per CPU is right for CPU-bound work, and Cloud Run's default is one CPU.
 workers = whole_number("WEB_CONCURRENCY", 1)
-worker_class = "gthread"
+# gthread with a deadline for reading a request (READ_TIMEOUT).
+worker_class = "webapp.worker.DeadlineWorker"
 threads = whole_number("THREADS", 4)
 
 # The model is loaded once, before the workers fork: they share its memory, and a model that is refused ends the

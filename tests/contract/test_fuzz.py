@@ -1,0 +1,128 @@
+"""Arbitrary bodies and JSON: never a 5xx, always the contract's form, both hosts alike.
+
+TANDEM_EXAMPLES sets how many examples each test tries; `make fuzz` tries ten thousand.
+"""
+
+import json
+import os
+from typing import Any
+
+import joblib
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.hosts import JSON, Answer, Host
+from tests.servers import ROOT
+
+EXAMPLES = int(os.environ.get("TANDEM_EXAMPLES", "150"))
+fuzz = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
+)
+
+# JSON's values, and those that only lax parsers take.
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=70), inner, max_size=6)
+)
+KEYS = st.sampled_from(["features", "instances", "probabilities", "x1", "x2", "x3"]) | st.text(max_size=8)
+CELLS = st.integers(-5, 5) | st.floats() | SCALARS
+ROWS = st.lists(CELLS, min_size=2, max_size=4) | st.dictionaries(KEYS, CELLS, max_size=4) | VALUES
+
+
+def check(web: Host, function: Host, body: bytes, headers: dict[str, str] = JSON) -> Answer:
+    """Return the answer of both hosts to `body`, which is the contract's and the same."""
+    got, other = web.send(body, headers=headers), function.send(body, headers=headers)
+    assert (got.status, got.body) == (other.status, other.body)
+    document = got.json()
+    if got.status == 200:
+        assert got.headers["content-type"] == "application/json"
+        assert list(document) in (["prediction", "model_version"], ["predictions", "model_version"])
+        rows = len(document.get("predictions", [0]))
+        assert len(got.body) <= max(4096, 60 + 26 * rows)
+    else:
+        assert got.headers["content-type"] == "application/problem+json"
+        assert got.status in {400, 413, 415, 422}
+        assert document["status"] == got.status
+        assert set(document) <= {"type", "title", "status", "detail", "errors", "more_errors"}
+        assert len(document.get("errors", [])) <= 10
+        assert len(got.body) <= 4096
+    return got
+
+
+def dumps(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+@fuzz
+@given(body=st.binary(max_size=400))
+def test_any_bytes(web: Host, function: Host, body: bytes) -> None:
+    assert check(web, function, body).status in {400, 422}
+
+
+@fuzz
+@given(value=VALUES)
+def test_any_json(web: Host, function: Host, value: Any) -> None:
+    assert check(web, function, dumps(value)).status in {400, 422}
+
+
+@fuzz
+@given(document=st.dictionaries(KEYS, VALUES | ROWS | st.lists(ROWS, max_size=4), max_size=4))
+def test_any_object(web: Host, function: Host, document: Any) -> None:
+    check(web, function, dumps(document))
+
+
+@fuzz
+@given(row=ROWS)
+def test_any_row(web: Host, function: Host, row: Any) -> None:
+    single = check(web, function, dumps({"features": row}))
+    several = check(web, function, dumps({"instances": [row, [1, 2, 3]]}))
+    assert single.status == several.status
+
+
+@fuzz
+@given(text=st.text(alphabet='{}[]",:\\ \n0123456789.-+eEtrufalsn' + "featuresinstances", max_size=60))
+def test_almost_json(web: Host, function: Host, text: str) -> None:
+    check(web, function, text.encode())
+
+
+@fuzz
+@given(pairs=st.lists(st.tuples(st.text(max_size=3), st.integers() | st.text(max_size=3)), max_size=6))
+def test_a_duplicate_key_is_found_whatever_the_keys(web: Host, function: Host, pairs: list[tuple[str, Any]]) -> None:
+    text = "{" + ",".join(f"{json.dumps(key)}:{json.dumps(value)}" for key, value in pairs) + "}"
+    got = check(web, function, text.encode())
+    surrogates = any(0xD800 <= ord(char) < 0xE000 for pair in pairs for char in f"{pair[0]}{pair[1]}")
+    duplicate = len({key for key, _ in pairs}) < len(pairs)
+    assert got.status == (400 if duplicate or surrogates else 422)
+    assert duplicate == ("a key stands twice" in got.json()["detail"]) or surrogates
+
+
+@fuzz
+@given(
+    headers=st.dictionaries(
+        st.sampled_from(["Content-Type", "Content-Encoding", "X-Request-Id", "Accept", "Authorization", "traceparent"]),
+        st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=80),
+    )
+)
+def test_any_headers(web: Host, function: Host, headers: dict[str, str]) -> None:
+    check(web, function, b'{"features":[1,2,3]}', headers=headers)
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
+
+
+@fuzz
+@given(matrix=st.lists(st.tuples(finite, finite, finite), min_size=1, max_size=20))
+def test_a_finite_matrix_gets_scikit_learns_numbers(
+    web: Host, function: Host, matrix: list[tuple[float, float, float]]
+) -> None:
+    with np.errstate(all="ignore"):
+        expected = joblib.load(ROOT / "model.pkl").predict(np.array(matrix))
+    got = check(web, function, dumps({"instances": matrix}))
+    if np.isfinite(expected).all():
+        assert got.json()["predictions"] == expected.tolist()
+    else:
+        assert got.status == 422

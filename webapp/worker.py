@@ -1,0 +1,142 @@
+"""gunicorn's threaded worker, with a deadline for reading a request.
+
+Stock gthread gives a connection a thread and then waits for its bytes without end, so as many slow clients as there
+are threads stop the server. Here a connection gets a thread once its first byte is there, and at the deadline,
+counted from accept, its READ side is shut: what has arrived can still be read, so a good request that only waited for
+a thread is answered, and a thread that waits for the rest is free at once. webapp/worker.py overrides methods of
+gunicorn 27; tests/contract/test_slow_clients.py is what to run when that version changes.
+"""
+
+import contextlib
+import functools
+import math
+import selectors
+import socket
+import time
+from collections import deque
+from typing import Any
+
+from gunicorn import util
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from predictor.environment import whole_number
+
+# How long a closed connection may take to close its side, too (RFC 9112, section 9.6): closing with unread bytes would
+# send a reset, which can destroy the response on its way.
+LINGER = 2.0
+
+
+class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
+    """A threaded worker that frees a thread READ_TIMEOUT seconds after its connection was accepted.
+
+    On a connection that is kept alive, the seconds of a further request count from its first byte.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.read_timeout = whole_number("READ_TIMEOUT", 10)
+        self.deadlines: dict[TConn, float] = {}
+        self.next_sweep = math.inf
+        self.lingering: deque[tuple[float, TConn]] = deque()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Give a connection a thread, a new one only when its first byte is there; runs in the main thread."""
+        now = time.monotonic()
+        if not conn.initialized and not conn.data_ready:
+            conn.message, conn.late = None, False
+            conn.close = functools.partial(self.close, conn)
+            conn.timeout = now + self.read_timeout
+            self.pending_conns.append(conn)
+            readable = functools.partial(self.on_pending_socket_readable, conn)
+            self.poller.register(conn.sock, selectors.EVENT_READ, readable)
+            return
+        deadline = now + self.read_timeout if conn.initialized else conn.timeout
+        self.deadlines[conn] = deadline
+        self.next_sweep = min(self.next_sweep, deadline)
+        super().enqueue_req(conn)
+
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        """Let the main thread see the request whose body is being read; runs in a thread of the pool."""
+        conn.message = req
+        if conn.late:  # it waited for a thread, and what has arrived is all that there will be
+            req.must_close = req.body.timed_out = True
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            conn.message = None
+
+    def finish_request(self, conn: TConn, fs: Any) -> None:
+        """Forget the deadline of a request that is answered."""
+        self.deadlines.pop(conn, None)
+        super().finish_request(conn, fs)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for events, but not beyond the next deadline."""
+        until = min(self.next_sweep, self.lingering[0][0] if self.lingering else math.inf)
+        super().wait_for_and_dispatch_events(max(0.0, min(timeout, until - time.monotonic())))
+
+    def murder_pending(self) -> None:
+        """Close what is past its deadline; gunicorn calls this in every turn of its loop."""
+        super().murder_pending()
+        now = time.monotonic()
+        if self.next_sweep <= now:
+            for conn in [conn for conn, deadline in self.deadlines.items() if deadline <= now]:
+                del self.deadlines[conn]
+                stop_reading(conn)
+            self.next_sweep = min(self.deadlines.values(), default=math.inf)
+        while self.lingering and self.lingering[0][0] <= now:
+            self.let_go(self.lingering.popleft()[1])
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Close, when the worker stops, connections that never sent a byte as soon as those that are kept alive."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)
+
+    def close(self, conn: TConn, graceful: bool = False) -> None:
+        """Close a connection; gracefully means to wait for the client's side, but never in the main thread."""
+        try:
+            if not graceful:
+                raise OSError
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, selectors.EVENT_READ, functools.partial(self.drain, conn))
+        except (OSError, ValueError, KeyError):
+            util.close(conn.sock)
+        else:
+            self.lingering.append((time.monotonic() + LINGER, conn))
+
+    def drain(self, conn: TConn, sock: socket.socket) -> None:
+        """Throw away what a client still sends on a closing connection."""
+        try:
+            more = sock.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            more = b""
+        if not more:
+            self.let_go(conn)
+
+    def let_go(self, conn: TConn) -> None:
+        """Close a lingering connection for good; it may have been closed before."""
+        with contextlib.suppress(OSError, KeyError, ValueError):
+            self.poller.unregister(conn.sock)
+        util.close(conn.sock)
+
+
+def stop_reading(conn: TConn) -> None:
+    """Shut the read side of a connection whose request did not arrive in time."""
+    body = conn.message.body if conn.message else None
+    if body is not None and is_read(body):  # it is the model that takes long
+        return
+    conn.late = True
+    if body is not None:
+        body.timed_out = True  # handlers.http answers 408
+    with contextlib.suppress(OSError):
+        conn.sock.shutdown(socket.SHUT_RD)
+
+
+def is_read(body: Any) -> bool:
+    """Whether gunicorn's body was read to its end: a length that came down to 0, or the last chunk seen."""
+    reader = body.reader
+    return bool(reader.length == 0 if hasattr(reader, "length") else getattr(reader, "parser", body) is None)
