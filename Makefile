@@ -28,6 +28,20 @@ test: dev ## Run the tests
 fuzz: dev ## Try ten thousand arbitrary requests of each kind on both hosts
 	TANDEM_EXAMPLES=10000 $(BIN)/python -m pytest --no-cov -q tests/contract/test_fuzz.py
 
+bench: wrk dev .bench/ours .bench/peer ## Measure beside a FastAPI peer; ARGS=--quick for a first look
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+wrk:
+	@command -v wrk > /dev/null || { echo "make bench: wrk sends the requests; on Debian: apt-get install wrk" >&2; exit 1; }
+
+# Packages as deployments have them, without the development ones.
+.bench/ours: requirements.txt | $(VENV)/bin/python
+.bench/peer: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+.bench/%:
+	@$(BIN)/python -m venv --clear $@
+	$@/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 lint: dev ## Check format, style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -47,7 +61,7 @@ image: ## Build the container image with docker, podman or buildah
 	case $$builder in *buildah) $$builder bud -t tandem . ;; *) $$builder build -t tandem . ;; esac
 
 clean: ## Remove .venv and what the tools left
-	rm -rf $(VENV) .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .bench .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tandem needs Python 3.11 or later; name one, as in: make PYTHON=python3.13")'
@@ -62,4 +76,4 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train compile test fuzz lint format lock image clean
+.PHONY: help install dev serve function train compile test fuzz bench wrk lint format lock image clean
