@@ -1,10 +1,12 @@
 """Every gunicorn setting of the web app, with its reason; https://docs.gunicorn.org/en/stable/settings.html."""
 
+import gc
 import os
 import socket
 import sys
 from typing import Any
 
+from handlers.service import service  # first, since it limits numpy's threads
 from predictor.environment import whole_number
 
 wsgi_app = "webapp:create_app()"
@@ -19,6 +21,17 @@ workers = whole_number("WEB_CONCURRENCY", 1)
 worker_class = "webapp.worker.DeadlineWorker"
 threads = whole_number("THREADS", 4)
 
+# A new model is a new deployment, and `make soak` shows memory flat after 50,000 requests, so workers are not recycled;
+# with one worker each recycling would be a pause.
+max_requests = 0
+
+# Longer than the 60 s after which load balancers usually close an idle connection: if the server closed first, a
+# request could already be on its way. An idle connection holds no thread.
+keepalive = 65
+
+# gthread's main loop beats every second; a worker that is silent for so long is stuck, and is replaced.
+timeout = 60
+
 # The model is loaded once, before the workers fork: they share its memory, and a model that is refused ends the
 # start with one line instead of workers that respawn for ever.
 preload_app = True
@@ -31,6 +44,18 @@ worker_tmp_dir = "/dev/shm"  # noqa: S108  # gunicorn makes a private file in it
 
 # gunicorn's control socket wants a writable HOME, which a container need not have.
 control_socket_disable = True
+
+
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """Keep what is loaded in memory that the workers share: the collector would write to every object's header."""
+    gc.freeze()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Prove and warm the model in the worker, after the fork, before it takes requests."""
+    if service().predictor.replay():
+        worker.log.critical("tandem: the model does not reproduce its examples in the worker")
+        sys.exit(4)  # gunicorn's "the app failed to load": the master ends, too, instead of trying again for ever
 
 
 def on_starting(_: Any) -> None:

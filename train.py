@@ -21,6 +21,7 @@ from predictor.artifact import dump
 from predictor.environment import model_dir
 from predictor.manifest import FILE, WORD
 from training import TrainingError
+from training.adopt import adopt
 from training.compile import Compiled, NotCompiledError, compile_model, list_compiled
 from training.describe import describe
 from training.estimators import make_estimator
@@ -37,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr and exit status 2."""
     options = parse(arguments)
     try:
-        train(options)
+        (adopt_pickle if options.adopt else train)(options)
     except TrainingError as error:
-        sys.stderr.write(f"train.py: {error}\n")
+        sys.stderr.write(f"train.py: {' '.join(str(error).splitlines())}\n")
         sys.exit(2)
 
 
@@ -83,7 +84,22 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="DIFFERENCE",
         help="the largest relative difference of a conversion (default: 1e-12 in double precision, 1e-5 in float32)",
     )
+    adopting = parser.add_argument_group("a model that is fitted already")
+    adopting.add_argument("--adopt", type=Path, metavar="PICKLE", help="write the manifest for this estimator")
+    adopting.add_argument(
+        "--features", type=lambda text: text.split(","), default=[], metavar="A,B", help="their names"
+    )
+    adopting.add_argument(
+        "--examples", type=Path, metavar="ROWS.csv", help="rows to try at every start, and their ranges"
+    )
+    adopting.add_argument("--yes", action="store_true", help="load what lies outside scikit-learn and NumPy, too")
     options = parser.parse_args(arguments)
+    if options.adopt:
+        if options.data:
+            parser.error("--adopt takes a fitted estimator, so there is no CSV file to train on")
+        if options.compile:
+            parser.error("--compile compares on the training rows, which --adopt does not have")
+        return options
     if (options.data is None) != (options.target is None):
         parser.error("a CSV file and --target COLUMN go together")
     return options
@@ -94,30 +110,26 @@ def train(options: argparse.Namespace) -> None:
 
     A model that cannot be compiled is an error too, but it is written: it is as good as without --compile.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)  # a path may look like markup
     check_words(options)
-    table = example_table() if options.data is None else read_table(options.data, options.target, options.drop)
-    dotted = options.estimator or (DEFAULT_CLASSIFIER if table.classifies else DEFAULT_REGRESSOR)
-    estimator = make_estimator(dotted, options.settings, scale=options.scale, seed=options.seed)
-    task = task_of(estimator, table)
-    table = dataclasses.replace(table, target=labels_or_numbers(table, task))
-    check_missing_values(estimator, table)
-    with cross_validation_progress(console) as on_fold, one_line_warnings(console):
-        metrics = evaluate(estimator, table, task, test_size=options.test_size, seed=options.seed, on_fold=on_fold)
-        fitted = fit(estimator, table.features, table.target)
-    manifest, pickled = package(fitted, table, task, metrics, options)
+    with one_line_warnings(console):
+        table = example_table() if options.data is None else read_table(options.data, options.target, options.drop)
+        dotted = options.estimator or (DEFAULT_CLASSIFIER if table.classifies else DEFAULT_REGRESSOR)
+        estimator = make_estimator(dotted, options.settings, scale=options.scale, seed=options.seed)
+        task = task_of(estimator, table)
+        table = dataclasses.replace(table, target=labels_or_numbers(table, task))
+        check_missing_values(estimator, table)
+        with cross_validation_progress(console) as on_fold:
+            metrics = evaluate(estimator, table, task, test_size=options.test_size, seed=options.seed, on_fold=on_fold)
+            fitted = fit(estimator, table.features, table.target)
+        manifest, pickled = package(fitted, table, task, metrics, options)
     compiled, refusal = None, ""
     if options.compile:
         try:
             compiled, manifest = convert(fitted, table, manifest, options)
         except NotCompiledError as reason:
             refusal = f"not compiled, scikit-learn will serve the pickle: {reason}"
-    try:
-        save(pickled, manifest, options.out, compiled.data if compiled else None)
-    except OSError as error:
-        raise TrainingError(
-            f"cannot write to {options.out}: {error.strerror}; choose another folder with --out"
-        ) from None
+    write(pickled, manifest, options.out, compiled.data if compiled else None)
     report(console, manifest, len(table.target), metrics, options.out)
     if refusal:
         raise TrainingError(refusal)
@@ -129,6 +141,30 @@ def convert(fitted: Any, table: Table, manifest: Manifest, options: argparse.Nam
     return compiled, list_compiled(manifest, compiled)
 
 
+def adopt_pickle(options: argparse.Namespace) -> None:
+    """Write the artifact of an estimator that is fitted already; TrainingError, and nothing written, if that fails."""
+    check_words(options)
+    manifest, pickled = adopt(
+        options.adopt,
+        features=options.features,
+        target=options.target or "y",
+        examples=options.examples,
+        name=options.name,
+        version=options.version,
+        yes=options.yes,
+    )
+    write(pickled, manifest, options.out)
+    print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {options.out}")  # noqa: T201
+
+
+def write(pickled: bytes, manifest: Manifest, out: Path, compiled: bytes | None = None) -> None:
+    """Write the artifact; TrainingError when the folder cannot be written."""
+    try:
+        save(pickled, manifest, out, compiled)
+    except OSError as error:
+        raise TrainingError(f"cannot write to {out}: {error.strerror}; choose another folder with --out") from None
+
+
 def check_words(options: argparse.Namespace) -> None:
     """Refuse options that no model could be trained with."""
     if not 0 < options.test_size < 1:
@@ -136,7 +172,8 @@ def check_words(options: argparse.Namespace) -> None:
     if not 0 <= options.seed < 2**32:
         raise TrainingError(f"--seed {options.seed}: give a whole number from 0 to {2**32 - 1}")
     if options.name is None:
-        stem = re.sub(r"[^A-Za-z0-9._+-]+", "-", options.data.stem).strip("._+-")[:64] if options.data else "example"
+        source = options.adopt or options.data
+        stem = re.sub(r"[^A-Za-z0-9._+-]+", "-", source.stem).strip("._+-")[:64] if source else "example"
         options.name = stem or "model"
     for option in ("name", "version"):
         try:
@@ -167,10 +204,12 @@ def report(console: Console, manifest: Manifest, rows: int, metrics: dict[str, A
     console.print(metrics_table(metrics))
     if not beats_baseline(metrics, manifest.task):
         console.print(
-            "The model does NOT beat the baseline, which looks at no feature: do not deploy it.", style="bold red"
+            "The model does NOT beat the baseline, which looks at no feature: do not deploy it.",
+            style="bold red",
+            soft_wrap=True,
         )
     size = manifest.artifact["size"]
-    console.print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, {rows} rows")
+    console.print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, {rows} rows", soft_wrap=True)
     console.print(f"wrote {out / manifest.artifact['file']} ({size:,} bytes) and {out / FILE}", soft_wrap=True)
     if manifest.compiled:
         console.print(

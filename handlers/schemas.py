@@ -4,6 +4,7 @@ Rows become one float64 matrix at C speed; only what was refused is looked at va
 """
 
 import itertools
+import math
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -80,7 +81,9 @@ class Rows(fields.Field[NDArray[np.float64]]):
             cells = itertools.chain.from_iterable(lists)
             # numpy alone would take booleans, and strings that look like numbers.
             if set(map(type, cells)) <= NUMBERS:
-                return np.array(lists, dtype=np.float64)
+                matrix = as_float64(lists)
+                if matrix is not None:
+                    return matrix
         raise ValidationError(self.faults(rows))
 
     def as_lists(self, rows: list[Any]) -> list[Any] | None:
@@ -112,7 +115,7 @@ class Rows(fields.Field[NDArray[np.float64]]):
                 yield (index,), "width", row
             else:
                 for column, cell in enumerate(row):
-                    if type(cell) not in NUMBERS:
+                    if not is_finite_number(cell):
                         yield (index, column), "cell", cell
 
     def find_faults_by_name(self, index: int, row: dict[str, Any]) -> Iterator[tuple[Path, str, Any]]:
@@ -123,7 +126,7 @@ class Rows(fields.Field[NDArray[np.float64]]):
         for name, cell in row.items():
             if name not in self.known:
                 yield (index, name), "unknown", None
-            elif type(cell) not in NUMBERS:
+            elif not is_finite_number(cell):
                 yield (index, name), "cell", cell
 
     def explain(self, rule: str, value: Any) -> str:
@@ -131,7 +134,7 @@ class Rows(fields.Field[NDArray[np.float64]]):
         if rule == "width":
             return f"must have {plural(len(self.names), 'number')}, has {plural(len(value), 'value')}"
         if rule == "cell":
-            return f"must be a number, not {kind_of(value)}"
+            return "must be a number" + (" that float64 holds" if type(value) in NUMBERS else f", not {kind_of(value)}")
         if rule == "missing":
             return "is missing"
         if rule == "unknown":
@@ -227,6 +230,23 @@ def pointer(path: Path) -> str:
 def shorten(text: str) -> str:
     """Return at most MAX_ECHO characters of a text that came from the caller."""
     return text if len(text) <= MAX_ECHO else text[: MAX_ECHO - 1] + "…"
+
+
+def as_float64(rows: list[Any]) -> NDArray[np.float64] | None:
+    """Return rows of Python numbers as a matrix, None when float64 cannot hold one of them."""
+    try:
+        matrix = np.array(rows, dtype=np.float64)
+    except OverflowError:
+        return None
+    return matrix if np.isfinite(matrix).all() else None
+
+
+def is_finite_number(cell: Any) -> bool:
+    """Whether a cell is a number, and one that float64 can hold."""
+    try:
+        return type(cell) in NUMBERS and math.isfinite(cell)
+    except OverflowError:  # an integer beyond float64's range
+        return False
 
 
 def kind_of(value: Any) -> str:

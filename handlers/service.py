@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from handlers.schemas import PredictRequest, predict_request
 from predictor import ArtifactError, Predictor, load
-from predictor.environment import engine, model_dir, whole_number
+from predictor.environment import engine, model_dir, switch, whole_number, word
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,9 @@ def service() -> Service:
     A model that cannot be trusted ends the process with one line: both hosts report SystemExit that way.
     """
     try:
-        predictor = load(model_dir(), engine())
+        predictor = load(
+            model_dir(), engine(), sha256=word("MODEL_SHA256"), any_version=switch("ALLOW_VERSION_MISMATCH")
+        )
     except ArtifactError as error:
         sys.exit(f"tandem: {error}")
     max_rows = whole_number("MAX_ROWS", 100_000)

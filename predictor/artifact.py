@@ -4,10 +4,14 @@ import hashlib
 import importlib
 import importlib.metadata
 import io
+import itertools
 import json
+import logging
 import os
 import platform
 import tempfile
+import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +22,25 @@ from predictor.model import REPLAY_TOLERANCE, Predictor
 from predictor.onnx_engine import CompiledModel, choose_engine
 
 PACKAGES = ("scikit-learn", "numpy", "joblib")
+MAX_LINE = 600
+LOOKS_LIKE = {
+    b"version https://git-lfs": ", but a Git LFS pointer: run git lfs pull",
+    b"<": ", but a web page or XML",
+    b"{": ", but JSON text",
+}
 REMEDY = "train it again with train.py, or restore both files"
+
+
+log = logging.getLogger("tandem")
 
 
 class ArtifactError(Exception):
     """The artifact cannot be trusted or used; the message is one line that says why and what to do."""
+
+    def __init__(self, message: str) -> None:
+        # A hostile file chooses some of the words.
+        line = "".join(char if char.isprintable() else " " for char in message)
+        super().__init__(line if len(line) <= MAX_LINE else line[:MAX_LINE] + "…")
 
 
 def dump(estimator: Any) -> bytes:
@@ -58,17 +76,25 @@ def save(pickled: bytes, manifest: Manifest, directory: Path, compiled: bytes | 
         (directory / COMPILED_FILE).unlink(missing_ok=True)
 
 
-def load(directory: Path, engine: str = "auto") -> Predictor:
+def load(directory: Path, engine: str = "auto", *, sha256: str = "", any_version: bool = False) -> Predictor:
     """Return the predictor of the artifact in `directory`, verified; ArtifactError when anything is not as it says.
 
     `engine` "auto" runs the compiled model when the manifest lists one, "sklearn" the pickle in any case.
+    `sha256` pins the digest of model.pkl from outside the artifact. `any_version` turns the refusal of packages of
+    another version into a warning in the log.
     """
     manifest = read_manifest(directory / FILE)
     pickled = _read_verified(directory, manifest.artifact)
+    if sha256 and sha256.lower() != manifest.artifact["sha256"]:
+        raise ArtifactError(
+            f"MODEL_SHA256 asks for the model {sha256.lower()}, but {directory} holds {manifest.artifact['sha256']}; "
+            "deploy the model that was meant, or set MODEL_SHA256 to this one"
+        )
     if choose_engine(manifest, engine)[0] == "onnxruntime":
         predictor = _compiled(directory, manifest)
     else:
-        estimator = _unpickle(pickled, manifest)
+        _check_packages(manifest, any_version)
+        estimator = unpickle(pickled, manifest.globals, any_version=any_version)
         _check_estimator(estimator, manifest)
         predictor = Predictor(manifest, estimator)
     _check_replay(predictor)
@@ -102,8 +128,9 @@ def _read_verified(directory: Path, described: dict[str, Any]) -> bytes:
     data = _read(directory / described["file"])
     digest = hashlib.sha256(data).hexdigest()
     if digest != described["sha256"]:
+        looks = next((what for start, what in LOOKS_LIKE.items() if data.startswith(start)), "")
         raise ArtifactError(
-            f"{directory / described['file']} is not the file that {FILE} describes "
+            f"{directory / described['file']} is not the file that {FILE} describes{looks} "
             f"(sha256 {digest[:12]}… and {len(data)} bytes, not {described['sha256'][:12]}… "
             f"and {described['size']}); {REMEDY}"
         )
@@ -129,25 +156,57 @@ def first_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _unpickle(pickled: bytes, manifest: Manifest) -> Any:
-    from predictor.unpickler import ForbiddenGlobal, RestrictedUnpickler  # joblib's; see dump
+def _check_packages(manifest: Manifest, any_version: bool) -> None:
+    here = installed_packages()
+    for name, version in here.items():
+        then = manifest.packages.get(name, "unknown")
+        if then == version or (name != "scikit-learn" and _major(name, then) == _major(name, version)):
+            continue
+        if name == "python":
+            log.warning("the model was trained with Python %s, this is %s", then, version)
+            continue
+        message = (
+            f"the model was trained with {name} {then}, installed is {version}, which may predict other numbers; "
+            f"install {name}=={then}, or train it again"
+        )
+        if not any_version:
+            raise ArtifactError(f"{message} (ALLOW_VERSION_MISMATCH=1 loads it all the same)")
+        log.warning("%s; loaded because of ALLOW_VERSION_MISMATCH=1", message)
+
+
+def _major(name: str, version: str) -> list[str]:
+    """Return the part of a version that promises compatibility: the minor one too for Python."""
+    return version.split(".")[: 2 if name == "python" else 1]
+
+
+def unpickle(pickled: bytes, allowed: Collection[str], *, any_version: bool = False) -> Any:
+    """Return the object in `pickled`, built from the `allowed` globals only; ArtifactError when it cannot be."""
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    from predictor.unpickler import ForbiddenGlobal, RestrictedUnpickler
 
     try:
-        return RestrictedUnpickler(pickled, frozenset(manifest.globals)).load()
+        with warnings.catch_warnings():
+            # The version that the pickle itself names may differ from the manifest's.
+            warnings.simplefilter("ignore" if any_version else "error", InconsistentVersionWarning)
+            return RestrictedUnpickler(pickled, frozenset(allowed)).load()
     except ForbiddenGlobal as error:
         raise ArtifactError(
-            f"{manifest.artifact['file']} wants to use {error}, which its manifest does not list; do not trust it"
+            f"the pickle wants to use {error}, which its manifest does not list; do not trust it"
+        ) from None
+    except InconsistentVersionWarning as error:
+        raise ArtifactError(
+            f"the pickle was written by scikit-learn {error.original_sklearn_version}, installed is "
+            f"{error.current_sklearn_version}; install that version, or train it again"
         ) from None
     except Exception as error:  # a broken pickle can raise anything
-        raise ArtifactError(
-            f"{manifest.artifact['file']} cannot be unpickled ({type(error).__name__}: {error}); {REMEDY}"
-        ) from None
+        raise ArtifactError(f"the pickle cannot be loaded ({type(error).__name__}: {error}); {REMEDY}") from None
 
 
 def public_class(estimator: Any) -> str:
     """Return the dotted name under which users import the estimator's class: without private modules."""
     kind = type(estimator)
-    public = ".".join(part for part in kind.__module__.split(".") if not part.startswith("_"))
+    public = ".".join(itertools.takewhile(lambda part: not part.startswith("_"), kind.__module__.split(".")))
     if getattr(importlib.import_module(public), kind.__qualname__, None) is kind:
         return f"{public}.{kind.__qualname__}"
     return f"{kind.__module__}.{kind.__qualname__}"
@@ -157,6 +216,9 @@ def _check_estimator(estimator: Any, manifest: Manifest) -> None:
     found = public_class(estimator)
     if found != manifest.estimator["class"]:
         raise ArtifactError(f"the pickle holds a {found}, the manifest says {manifest.estimator['class']}; {REMEDY}")
+    labels = getattr(estimator, "classes_", None) if manifest.task == "classification" else None
+    if (labels if labels is None else labels.tolist()) != manifest.classes:
+        raise ArtifactError(f"the estimator's classes are not those of the manifest; {REMEDY}")
     _check_width(estimator, manifest)
 
 
@@ -169,7 +231,14 @@ def _check_width(estimator: Any, manifest: Manifest) -> None:
 
 
 def _check_replay(predictor: Predictor) -> None:
-    differing = predictor.replay()
+    # An estimator that was fitted on a DataFrame warns of every matrix; the manifest keeps the names, in order.
+    warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
+    try:
+        differing = predictor.replay()
+    except Exception as error:  # an estimator that is not what it seems can raise anything
+        raise ArtifactError(
+            f"the model cannot predict the examples of its manifest ({type(error).__name__}: {error}); {REMEDY}"
+        ) from None
     if differing:
         raise ArtifactError(
             f"the model does not reproduce example {differing[0]} of its manifest; the installed packages predict "

@@ -21,9 +21,22 @@ def model_dir(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(environ.get("MODEL_DIR") or Path(__file__).resolve().parent.parent)
 
 
+def word(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the variable `name` without blanks around it; unset is empty."""
+    return environ.get(name, "").strip()
+
+
+def switch(name: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Return whether the variable `name` is on: 1, not 0 or unset."""
+    text = word(name, environ)
+    if text not in {"", "0", "1"}:
+        sys.exit(f"tandem: {name}={text!r} must be 0 or 1; unset, it is 0")
+    return text == "1"
+
+
 def engine(environ: Mapping[str, str] = os.environ) -> str:
     """Return ENGINE: "auto", the compiled model when the manifest lists one, or "sklearn"."""
-    text = environ.get("ENGINE", "").strip() or "auto"
-    if text not in ("auto", "sklearn"):
+    text = word("ENGINE", environ) or "auto"
+    if text not in {"auto", "sklearn"}:
         sys.exit(f"tandem: ENGINE={text!r} must be auto or sklearn; unset, it is auto")
     return text

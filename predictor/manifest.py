@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import Schema, fields, post_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 FORMAT = 1
 FILE = "model.json"
@@ -119,6 +119,14 @@ class ManifestSchema(Schema):
     training = fields.Nested(_Training, required=True, allow_none=True)
     examples = fields.List(fields.Nested(_Example), required=True, validate=validate.Length(min=1))
     compiled = fields.Nested(_Compiled, load_default=None, allow_none=True)
+
+    @validates_schema
+    def _check_widths(self, data: dict[str, Any], **_: Any) -> None:
+        names = [feature["name"] for feature in data["features"]]
+        if len(set(names)) < len(names):
+            raise ValidationError("two features have one name", "features")
+        if any(len(example["features"]) != len(names) for example in data["examples"]):
+            raise ValidationError("an example has another number of values than there are features", "examples")
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Manifest:

@@ -17,7 +17,7 @@ EXAMPLES = 5
 
 
 def describe(
-    fitted: Any, table: Table, pickled: bytes, *, name: str, version: str, task: str, training: dict[str, Any]
+    fitted: Any, table: Table, pickled: bytes, *, name: str, version: str, task: str, training: dict[str, Any] | None
 ) -> Manifest:
     """Return the manifest of `pickled`, the dumped `fitted`."""
     return Manifest(

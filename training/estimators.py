@@ -3,14 +3,18 @@
 import ast
 import difflib
 import importlib
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 
 from training import TrainingError
+
+PREDICTORS = (ClassifierMixin, RegressorMixin)
 
 
 def make_estimator(dotted: str, settings: Sequence[str], *, scale: bool, seed: int) -> BaseEstimator:
@@ -20,6 +24,7 @@ def make_estimator(dotted: str, settings: Sequence[str], *, scale: bool, seed: i
     if "random_state" in estimator.get_params():
         parameters.setdefault("random_state", seed)
     estimator.set_params(**parameters)
+    _check_complete(estimator)
     return make_pipeline(StandardScaler(), estimator) if scale else estimator
 
 
@@ -35,7 +40,7 @@ def _find(dotted: str) -> type[BaseEstimator]:
             found = getattr(importlib.import_module(module_name), name, None)
         except ImportError:
             found = None
-        if isinstance(found, type) and issubclass(found, ClassifierMixin | RegressorMixin):
+        if isinstance(found, type) and issubclass(found, BaseEstimator) and issubclass(found, PREDICTORS):
             return found
     raise TrainingError(f"--estimator {dotted}: scikit-learn has no such regressor or classifier{_similar(name)}")
 
@@ -44,11 +49,15 @@ def _similar(name: str) -> str:
     from sklearn.utils import all_estimators  # imports all of scikit-learn, so only to help
 
     public = {
-        kind.__name__: ".".join(part for part in f"{kind.__module__}.{kind.__name__}".split(".") if part[0] != "_")
+        kind.__name__: ".".join([*itertools.takewhile(_is_public, kind.__module__.split(".")), kind.__name__])
         for _, kind in all_estimators(type_filter=["classifier", "regressor"])
     }
     close = difflib.get_close_matches(name, public, n=2)
     return f"; do you mean {' or '.join(public[match] for match in close)}?" if close else ""
+
+
+def _is_public(part: str) -> bool:
+    return not part.startswith("_")
 
 
 def _construct(kind: type[BaseEstimator]) -> BaseEstimator:
@@ -57,6 +66,16 @@ def _construct(kind: type[BaseEstimator]) -> BaseEstimator:
     except TypeError as error:
         raise TrainingError(
             f"{kind.__name__} cannot be made from the command line ({error}); choose another with --estimator"
+        ) from None
+
+
+def _check_complete(estimator: BaseEstimator) -> None:
+    try:
+        get_tags(estimator)  # asks the estimator that this one wraps, if it wraps one
+    except AttributeError:
+        raise TrainingError(
+            f"{type(estimator).__name__} wraps another estimator, which a command line cannot give; choose another "
+            "with --estimator"
         ) from None
 
 
@@ -71,5 +90,5 @@ def _setting(text: str, estimator: BaseEstimator) -> tuple[str, Any]:
         )
     try:
         return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return name, value  # a plain word, such as solver=lbfgs

@@ -11,7 +11,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from training import TrainingError
-from training.fit import fit
+from training.fit import fit, refusal
 from training.table import Table
 
 FOLDS = 5
@@ -77,6 +77,8 @@ def _split(table: Table, task: str, test_size: float, seed: int) -> tuple[NDArra
         )
     except ValueError as error:
         raise TrainingError(f"{len(rows)} rows cannot be split with --test-size {test_size}: {error}") from None
+    if counts is not None and len(np.unique(table.target[train])) < len(counts):
+        raise TrainingError(f"--test-size {test_size} leaves no row of some class to learn from; make it smaller")
     return train, test
 
 
@@ -95,7 +97,13 @@ def _folds(target: NDArray[Any], task: str, seed: int) -> Any:
 def _score(estimator: BaseEstimator, table: Table, task: str, fit_on: Any, judge_on: Any) -> Scores:
     fitted = fit(estimator, table.features[fit_on], table.target[fit_on])
     judge = _classification_scores if task == "classification" else _regression_scores
-    return judge(fitted, table.features[judge_on], table.target[judge_on])
+    try:
+        scores = judge(fitted, table.features[judge_on], table.target[judge_on])
+    except ValueError as error:
+        raise refusal(estimator, "has no prediction for rows that it was not fitted on", error) from error
+    if not np.isfinite(list(scores.values())).all():
+        raise TrainingError("the errors of the predictions are too large to compute; divide the numbers of the table")
+    return scores
 
 
 def _regression_scores(fitted: Any, features: NDArray[np.float64], target: NDArray[Any]) -> Scores:

@@ -22,7 +22,7 @@ TITLES = {
 @contextmanager
 def cross_validation_progress(console: Console) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar, and give the function that moves it."""
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_interactive) as progress:
         bar = progress.add_task("cross-validation", total=None)
         yield lambda done, folds: progress.update(bar, completed=done, total=folds)
 

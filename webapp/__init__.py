@@ -3,6 +3,7 @@
 from flask import Flask
 
 from handlers.service import service
+from webapp.cli import group
 from webapp.routes import blueprint
 
 
@@ -11,4 +12,5 @@ def create_app() -> Flask:
     service()
     app = Flask("webapp", static_folder=None)
     app.register_blueprint(blueprint)
+    app.cli.add_command(group)
     return app

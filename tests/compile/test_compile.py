@@ -130,14 +130,14 @@ def test_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:
 def test_a_model_that_cannot_be_compiled_is_served_from_its_pickle(tmp_path: Path) -> None:
     assert train(tmp_path).returncode == 0
     assert load(tmp_path).manifest.compiled is not None
-    done = train(tmp_path, "--estimator", "sklearn.kernel_ridge.KernelRidge")
+    done = train(tmp_path, "--estimator", "sklearn.ensemble.HistGradientBoostingRegressor")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("train.py: not compiled, scikit-learn will serve the pickle: skl2onnx ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.pkl"]
     predictor = load(tmp_path)
     assert choose_engine(predictor.manifest, "auto") == ("sklearn", "the manifest lists no compiled model")
-    assert type(predictor.estimator).__name__ == "KernelRidge"
+    assert type(predictor.estimator).__name__ == "HistGradientBoostingRegressor"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,287 @@
+"""Loading refuses whatever is not exactly what its manifest says, and runs nothing that it does not list."""
+
+import builtins
+import hashlib
+import importlib
+import io
+import json
+import logging
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+import predictor
+from predictor import ArtifactError
+from predictor.unpickler import globals_of_trusted
+from tests.servers import ROOT
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Path:
+    for name in ("model.pkl", "model.json"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def manifest_of(artifact: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((artifact / "model.json").read_text())
+    return document
+
+
+def change(artifact: Path, alter: Callable[[dict[str, Any]], Any]) -> None:
+    document = manifest_of(artifact)
+    alter(document)
+    (artifact / "model.json").write_text(json.dumps(document))
+
+
+def replace_pickle(artifact: Path, data: bytes, **more: Any) -> None:
+    """Put another pickle in, with a manifest whose digest matches it."""
+    (artifact / "model.pkl").write_bytes(data)
+    facts = {"file": "model.pkl", "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    change(artifact, lambda document: document.update({"artifact": facts} | more))
+
+
+def dumped(value: Any) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(value, buffer)
+    return buffer.getvalue()
+
+
+def refusal(artifact: Path, **options: Any) -> str:
+    with pytest.raises(ArtifactError) as refused:
+        predictor.load(artifact, **options)
+    message = str(refused.value)
+    assert message.isprintable()
+    return message
+
+
+def test_the_default_model_loads(artifact: Path) -> None:
+    loaded = predictor.load(artifact)
+    assert loaded.predict(np.array([[1.0, 2.0, 3.0]])).tolist() == [10.0]
+    assert loaded.replay() == []
+
+
+def test_every_flipped_byte_and_every_truncation_is_refused(artifact: Path) -> None:
+    data = (artifact / "model.pkl").read_bytes()
+    flipped = (data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :] for at in range(len(data)))
+    truncated = (data[:length] for length in range(len(data)))
+    for broken in [*flipped, *truncated]:
+        (artifact / "model.pkl").write_bytes(broken)
+        assert "is not the file that model.json describes" in refusal(artifact)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is not the file that model.json describes (sha256 e3b0c44298fc… and 0 bytes"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", ", but a Git LFS pointer: run git lfs pull"),
+        (b"<!doctype html><title>404</title>", ", but a web page or XML"),
+        (b'{"error":"not found"}', ", but JSON text"),
+    ],
+)
+def test_another_file_in_the_place_of_the_pickle_is_named(artifact: Path, content: bytes, says: str) -> None:
+    (artifact / "model.pkl").write_bytes(content)
+    assert says in refusal(artifact)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"a": 1}, "the pickle holds a builtins.dict, the manifest says sklearn.linear_model.LinearRegression"),
+        (LinearRegression(), "the estimator takes None features, the manifest lists 3"),
+        (
+            LinearRegression().fit([[1.0, 2.0], [2.0, 1.0]], [1, 2]),
+            "the estimator takes 2 features, the manifest lists 3",
+        ),
+        (LinearRegression().fit(np.eye(3), [1, 2, 3]), "does not reproduce example 0 of its manifest"),
+        (DummyRegressor().fit(np.eye(3), [1, 2, 3]), "the pickle holds a sklearn.dummy.DummyRegressor"),
+    ],
+)
+def test_another_estimator_with_a_matching_digest_is_refused(artifact: Path, value: Any, says: str) -> None:
+    data = dumped(value)
+    replace_pickle(artifact, data, globals=globals_of_trusted(data))
+    assert says in refusal(artifact)
+
+
+class Gadget:
+    """Pickles as a call of any function."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.function, self.arguments = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.function, self.arguments
+
+
+def gadgets(proof: Path) -> dict[str, Any]:
+    code = f"open({str(proof)!r}, 'w').close()"
+    command = f"touch {proof}"
+    estimator = LinearRegression().fit(np.eye(3), [1, 2, 3])
+    estimator.extra_ = np.array([Gadget(os.system, command)], dtype=object)
+    return {
+        "os.system": Gadget(os.system, command),
+        "eval": Gadget(builtins.eval, code),
+        "exec": Gadget(builtins.exec, code),
+        "getattr": Gadget(builtins.getattr, Gadget(importlib.import_module, "os"), "system"),
+        "import": Gadget(importlib.import_module, "antigravity"),
+        "in a list": [LinearRegression(), Gadget(os.system, command)],
+        "in an object array": np.array([1, Gadget(os.system, command)], dtype=object),
+        "in an object array of an estimator": estimator,
+        "numpy's load": Gadget(np.load, str(proof), None, True),
+        "numpy's runstring": Gadget(np.testing.runstring, code, {}),
+        "joblib's load": Gadget(joblib.load, str(proof)),
+        "joblib's dump": Gadget(joblib.dump, 1, str(proof)),
+    }
+
+
+@pytest.mark.parametrize("name", list(gadgets(Path("x"))))
+@pytest.mark.parametrize("dump", [dumped, pickle.dumps, lambda value: pickle.dumps(value, 0)], ids=["joblib", "5", "0"])
+def test_a_gadget_is_refused_and_not_run(artifact: Path, name: str, dump: Callable[[Any], bytes]) -> None:
+    proof = artifact / "proof"
+    replace_pickle(artifact, dump(gadgets(proof)[name]))
+    message = refusal(artifact)
+    assert "which its manifest does not list; do not trust it" in message
+    assert not proof.exists()
+
+
+def test_a_global_is_matched_whole(artifact: Path) -> None:
+    # Protocol 4 lets a name walk through attributes: numpy's own import of another module, for one.
+    data = b"\x80\x04\x8c\x05numpy\x8c\x0cf2py.os.name\x93."
+    replace_pickle(artifact, data)
+    assert "the pickle wants to use numpy:f2py.os.name" in refusal(artifact)
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x80\x04.", b"garbage", b"\x80\x04N.", b"\x80\x7f", b"(" * 1000, b"\x80\x04\x95\xff"]
+)
+def test_a_broken_pickle_with_a_matching_digest_is_refused(artifact: Path, data: bytes) -> None:
+    replace_pickle(artifact, data)
+    assert "pickle" in refusal(artifact)
+
+
+def test_a_hostile_name_cannot_write_lines_into_the_log(artifact: Path) -> None:
+    replace_pickle(artifact, b"cos\x1b[31m\rtandem: all is well\nsystem\n.")
+    assert "\x1b" not in refusal(artifact)
+
+
+MALFORMED: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "an unknown key": lambda m: m.update(extra=1),
+    "a missing key": lambda m: m.pop("globals"),
+    "another format": lambda m: m.update(format=2),
+    "a version that is no word": lambda m: m.update(version="1.0\r\nX-Evil: 1"),
+    "a file elsewhere": lambda m: m["artifact"].update(file="../model.pkl"),
+    "a digest that is none": lambda m: m["artifact"].update(sha256="abc"),
+    "no features": lambda m: m.update(features=[]),
+    "two features of one name": lambda m: m["features"][1].update(name="x1"),
+    "no examples": lambda m: m.update(examples=[]),
+    "an example too wide": lambda m: m["examples"][0]["features"].append(1.0),
+    "another task": lambda m: m.update(task="clustering"),
+    "no number": lambda m: m["features"][0].update(minimum="low"),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_manifest_is_refused(artifact: Path, name: str) -> None:
+    change(artifact, MALFORMED[name])
+    assert "model.json is not a manifest (" in refusal(artifact)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b"<html>"])
+def test_a_manifest_that_is_no_json_object_is_refused(artifact: Path, content: bytes) -> None:
+    (artifact / "model.json").write_bytes(content)
+    assert "model.json is not " in refusal(artifact)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.pkl"])
+def test_a_missing_file_is_named(artifact: Path, name: str) -> None:
+    (artifact / name).unlink()
+    assert refusal(artifact) == (
+        f"cannot read {artifact / name} (No such file or directory); set MODEL_DIR to a folder that train.py wrote"
+    )
+
+
+TAMPERED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "a prediction": (lambda m: m["examples"][2].update(prediction=0.0), "does not reproduce example 2"),
+    "a prediction's type": (lambda m: m["examples"][0].update(prediction="10.0"), "does not reproduce example 0"),
+    "a feature less": (
+        lambda m: [m["features"].pop(), [example["features"].pop() for example in m["examples"]]],
+        "the estimator takes 3 features, the manifest lists 2",
+    ),
+    "the class": (lambda m: m["estimator"].update({"class": "sklearn.linear_model.Ridge"}), "the manifest says"),
+    "the task": (lambda m: m.update(task="classification", classes=["a"]), "classes are not those of the manifest"),
+    "the globals": (lambda m: m.update(globals=[]), "which its manifest does not list"),
+    "a huge example": (lambda m: m["examples"][0].update(features=[1e308] * 3), "cannot predict the examples"),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_a_tampered_manifest_is_refused(artifact: Path, name: str) -> None:
+    alter, says = TAMPERED[name]
+    change(artifact, alter)
+    assert says in refusal(artifact)
+
+
+def test_classes_must_be_the_estimators(artifact: Path) -> None:
+    estimator = LogisticRegression().fit(np.eye(3), ["a", "b", "b"])
+    data = dumped(estimator)
+    described = {"class": "sklearn.linear_model.LogisticRegression", "parameters": {}}
+    more = {"globals": globals_of_trusted(data), "estimator": described, "task": "classification"}
+    example = [{"features": [1.0, 0.0, 0.0], "prediction": str(estimator.predict([[1, 0, 0]])[0])}]
+    replace_pickle(artifact, data, **more, classes=["b", "a"], examples=example)
+    assert "classes are not those of the manifest" in refusal(artifact)
+    replace_pickle(artifact, data, **more, classes=["a", "b"], examples=example)
+    assert predictor.load(artifact).gives_probabilities
+
+
+@pytest.mark.parametrize(
+    ("package", "version"),
+    [("scikit-learn", "1.8.0"), ("scikit-learn", "99.0"), ("numpy", "1.26.4"), ("joblib", "0.17")],
+)
+def test_another_version_is_refused_unless_asked_for(
+    artifact: Path, package: str, version: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    change(artifact, lambda document: document["packages"].update({package: version}))
+    message = refusal(artifact)
+    assert message.startswith(f"the model was trained with {package} {version}, installed is ")
+    assert f"install {package}=={version}, or train it again" in message
+    predictor.load(artifact, any_version=True)
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().endswith("loaded because of ALLOW_VERSION_MISMATCH=1")
+
+
+def test_another_python_is_a_warning_and_another_minor_numpy_is_nothing(
+    artifact: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    change(artifact, lambda document: document["packages"].update(python="3.9.1", numpy="2.0.0", joblib="1.0"))
+    predictor.load(artifact)
+    [record] = caplog.records
+    assert record.getMessage().startswith("the model was trained with Python 3.9.1, this is 3.")
+
+
+def test_the_version_in_the_pickle_counts_too(artifact: Path) -> None:
+    data = (artifact / "model.pkl").read_bytes()
+    old = data.replace(b"1.9.1", b"1.8.0")
+    assert old != data
+    replace_pickle(artifact, old)
+    assert refusal(artifact).startswith("the pickle was written by scikit-learn 1.8.0, installed is 1.9.1; ")
+    assert predictor.load(artifact, any_version=True).replay() == []
+
+
+def test_the_digest_can_be_pinned_from_outside(artifact: Path) -> None:
+    digest = manifest_of(artifact)["artifact"]["sha256"]
+    predictor.load(artifact, sha256=digest)
+    predictor.load(artifact, sha256=digest.upper())
+    assert refusal(artifact, sha256="0" * 64) == (
+        f"MODEL_SHA256 asks for the model {'0' * 64}, but {artifact} holds {digest}; "
+        "deploy the model that was meant, or set MODEL_SHA256 to this one"
+    )

@@ -1,0 +1,90 @@
+"""`flask --app webapp model`: the model without a server, with the checks and the numbers of HTTP."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from handlers.service import service
+from webapp import create_app
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    return create_app().test_cli_runner().invoke(args=["model", *arguments], input=stdin)
+
+
+def test_show_prints_the_manifest() -> None:
+    done = run("show")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == service().predictor.manifest.public()
+
+
+def test_verify_says_what_was_proven() -> None:
+    manifest = service().predictor.manifest
+    done = run("verify")
+    assert (done.exit_code, done.stdout) == (
+        0,
+        f"example 1.0 is what its manifest says: sha256 {manifest.artifact['sha256']}, 5 globals, "
+        "sklearn.linear_model.LinearRegression, 3 features, package versions, and 5 of 5 examples predicted again\n",
+    )
+
+
+def test_verify_fails_where_a_server_would(tmp_path: Path, other_model: pytest.MonkeyPatch) -> None:
+    other_model.setenv("MODEL_DIR", str(tmp_path))
+    with pytest.raises(SystemExit) as ended:
+        create_app()
+    assert str(ended.value.code).startswith(f"tandem: cannot read {tmp_path}/model.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["1", "2", "3"], 0, '{"prediction":10.0,"model_version":"1.0"}\n'),
+        (["-1", "2", "-3e0"], 0, '{"prediction":-2.0,"model_version":"1.0"}\n'),
+        (["1", "2"], 1, "Error: features must have 3 numbers, has 2 values\n"),
+        (["1", "two", "3"], 1, "Error: value 2 must be a number, not a string\n"),
+        (
+            ["1", "nan", "1e999"],
+            1,
+            "Error: value 2 must be a number that float64 holds; value 3 must be a number that ",
+        ),
+        (["1e308", "1e308", "1e308"], 1, "Error: features the prediction is not a finite number for this input\n"),
+        ([], 2, "give either values, in the order of the features, or --csv FILE\n"),
+        (["1", "--csv", "x.csv"], 2, "give either values, in the order of the features, or --csv FILE\n"),
+        (["--csv", "/nowhere/x.csv"], 1, "Error: cannot read /nowhere/x.csv: "),
+    ],
+)
+def test_predict_one_row(arguments: list[str], status: int, says: str) -> None:
+    done = run("predict", *arguments)
+    assert done.exit_code == status
+    assert says in done.output
+
+
+def test_predict_a_table(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text('\ufeffnote,x3,x1,x2\nhello,3,1,2\n"a,""b""",4,2,3\n', encoding="utf-8")
+    done = run("predict", "--csv", str(tmp_path / "rows.csv"))
+    assert (done.exit_code, done.stdout) == (
+        0,
+        'note,x3,x1,x2,prediction\nhello,3,1,2,10.0\n"a,""b""",4,2,3,15.0\n',
+    )
+
+
+def test_predict_many_rows_from_stdin() -> None:
+    table = "x1,x2,x3\n" + "".join(f"{n},2,3\n" for n in range(2500))
+    done = run("predict", "--csv", "-", stdin=table)
+    assert done.stdout.splitlines()[1:] == [f"{n},2,3,{3 * n + 7}.0" for n in range(2500)]
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("x1,x2\n1,2\n", "Error: the table has no column x3; the features are x1, x2, x3\n"),
+        ("", "Error: the table has no column x1, x2, x3; the features are x1, x2, x3\n"),
+        ("x1,x2,x3\n1,2,3\n1,,3\n", "Error: row 2, x2 must be a number, not a string\n"),
+        ("x1,x2,x3\n" + "1,2,3\n" * 1500 + "1,2\n", "Error: row 1501, x3 must be a number, not a string\n"),
+    ],
+)
+def test_a_table_that_cannot_be_predicted_is_one_line(table: str, says: str) -> None:
+    done = run("predict", "--csv", "-", stdin=table)
+    assert (done.exit_code, done.stderr) == (1, says)

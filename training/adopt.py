@@ -1,0 +1,208 @@
+"""Adopting a pickle that somebody else made: look at what it names, load only that, describe it like our own."""
+
+import dataclasses
+import importlib
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib.numpy_pickle import NumpyUnpickler
+from joblib.numpy_pickle_utils import _validate_fileobject_and_memmap
+from numpy.typing import NDArray
+from sklearn.base import is_classifier
+
+from predictor import Manifest
+from predictor.artifact import ArtifactError, dump, unpickle
+from predictor.unpickler import global_name
+from training import TrainingError
+from training.describe import describe
+from training.table import Table
+
+TRUSTED = ("sklearn", "numpy", "scipy", "joblib")
+
+# What the listing must know to find its way through the bytes of the arrays in a file of joblib's; harmless to call.
+STRUCTURE = frozenset({"joblib.numpy_pickle:NumpyArrayWrapper", "numpy:dtype", "numpy:ndarray"})
+
+
+# The functions by which NumPy rebuilds its own objects.
+CONSTRUCTORS = STRUCTURE | {
+    "numpy._core.multiarray:_reconstruct",
+    "numpy._core.multiarray:scalar",
+    "numpy._core.numeric:_frombuffer",
+    "numpy.core.multiarray:_reconstruct",
+    "numpy.core.multiarray:scalar",
+    "numpy.ma.core:_mareconstruct",
+    "numpy.random._pickle:__bit_generator_ctor",
+    "numpy.random._pickle:__generator_ctor",
+    "numpy.random._pickle:__randomstate_ctor",
+}
+
+
+class _Inert:
+    """Stands in for whatever a pickle names: it can be made, called, filled and given a state, and does nothing."""
+
+    def __new__(cls, *_: Any, **__: Any) -> "_Inert":
+        return super().__new__(cls)
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+
+    def __call__(self, *_: Any, **__: Any) -> "_Inert":
+        return self
+
+    def __setstate__(self, _: Any) -> None: ...
+
+    append = extend = add = __setitem__ = __call__
+
+
+class _ListingUnpickler(NumpyUnpickler):  # type: ignore[misc]
+    def __init__(self, data: bytes) -> None:
+        super().__init__("", io.BytesIO(data), ensure_native_byte_order=False)
+        self.seen: set[str] = set()
+
+    def find_class(self, module: str, name: str) -> Any:
+        found = global_name(module, name)
+        self.seen.add(found)
+        return super().find_class(module, name) if found in STRUCTURE else type("Inert", (_Inert,), {})
+
+
+def read_pickle(path: Path) -> bytes:
+    """Return the bytes of a file of pickle.dump or joblib.dump, without joblib's compression."""
+    try:
+        with path.open("rb") as file, _validate_fileobject_and_memmap(file, str(path), None) as (plain, _):
+            data: bytes = plain.read()
+    except OSError as error:
+        raise TrainingError(f"cannot read {path}: {error.strerror or error}; give the path of a pickle") from None
+    return data
+
+
+def globals_of_untrusted(data: bytes) -> list[str]:
+    """Return the globals that a pickle names, sorted, without importing or calling any of them."""
+    unpickler = _ListingUnpickler(data)
+    try:
+        unpickler.load()
+    except Exception as error:  # a broken pickle can raise anything
+        raise TrainingError(f"this is not a pickle that can be read: {type(error).__name__}: {error}") from None
+    return sorted(unpickler.seen)
+
+
+def load_untrusted(path: Path, *, yes: bool) -> Any:
+    """Return the object in a pickle that names nothing foreign, or, with `yes`, what its user answers for."""
+    data = read_pickle(path)
+    named = globals_of_untrusted(data)
+    foreign = [name for name in named if not is_expected(name)]
+    print_globals(named, foreign)
+    if foreign and not yes:
+        raise TrainingError(
+            f"{path} names {', '.join(foreign)}; loading it runs them: add --yes if you know and trust where it is from"
+        )
+    try:
+        return unpickle(data, named)
+    except ArtifactError as error:
+        raise TrainingError(f"{path}: {error}") from None
+
+
+def is_expected(name: str) -> bool:
+    """Whether a global is what a fitted estimator is made of: a class, a ufunc or a constructor of a trusted package.
+
+    Their other functions can do anything: `joblib:load` reads files, `numpy.testing:runstring` runs code.
+    """
+    module, _, attribute = name.partition(":")
+    if module.partition(".")[0] not in TRUSTED or "." in attribute:
+        return False
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ImportError:
+        return False
+    return isinstance(found, type | np.ufunc) or attribute.startswith("__pyx_unpickle_") or name in CONSTRUCTORS
+
+
+def print_globals(named: Sequence[str], foreign: Sequence[str]) -> None:
+    """Print what the pickle names, the foreign ones marked."""
+    print("The pickle names:")  # noqa: T201
+    for name in named:
+        print(f"  {name}{'   <- not what an estimator is made of' if name in foreign else ''}")  # noqa: T201
+
+
+def feature_names_of(estimator: Any, given: Sequence[str]) -> list[str]:
+    """Return the names of the features: those that the estimator was fitted with, or those that were given."""
+    own = list(getattr(estimator, "feature_names_in_", ()))
+    if own and given and list(given) != own:
+        raise TrainingError(f"the estimator was fitted with the features {','.join(own)}; leave --features out")
+    names = own or list(given)
+    if not names:
+        raise TrainingError("the estimator does not know its features' names; give them, in order, with --features a,b")
+    width = getattr(estimator, "n_features_in_", len(names))
+    if width != len(names):
+        raise TrainingError(f"the estimator takes {width} features, --features names {len(names)}")
+    if len(set(names)) < len(names) or not all(names):
+        raise TrainingError("--features must give each feature a name of its own")
+    return names
+
+
+def default_rows(width: int) -> NDArray[np.float64]:
+    """Return rows to make golden examples from where none are given: 1, 2, 3 and so on, zeros, ones."""
+    return np.array([np.arange(1.0, width + 1), np.zeros(width), np.ones(width)])
+
+
+def read_rows(path: Path, names: list[str]) -> NDArray[np.float64]:
+    """Return the columns `names` of a CSV file as a finite matrix; TrainingError when they are not there."""
+    import pandas as pd
+
+    try:
+        rows = pd.read_csv(path, usecols=names, dtype=np.float64)[names].to_numpy()
+    except OSError as error:
+        raise TrainingError(f"cannot read {path}: {error.strerror}; give the path of a CSV file") from None
+    except ValueError as error:
+        raise TrainingError(f"--examples {path} must have numbers in the columns {','.join(names)}: {error}") from None
+    if not len(rows) or not np.isfinite(rows).all():
+        raise TrainingError(f"--examples {path} must have at least one row, and a finite number in each cell")
+    return np.ascontiguousarray(rows, dtype=np.float64)
+
+
+def check_predicts(estimator: Any, rows: NDArray[np.float64]) -> str:
+    """Return the task of an estimator that predicts one finite value a row; TrainingError for any other object."""
+    if not callable(getattr(estimator, "predict", None)):
+        raise TrainingError(f"the pickle holds a {type(estimator).__name__}, not an estimator with predict")
+    try:
+        predictions = np.asarray(estimator.predict(rows))
+    except Exception as error:  # not fitted, or made for other tables
+        reason = " ".join(str(error).split())
+        raise TrainingError(f"{type(estimator).__name__} cannot predict a matrix of numbers: {reason}") from None
+    if predictions.shape != (len(rows),):
+        raise TrainingError(f"{type(estimator).__name__} predicts several values a row; Tandem serves one")
+    if predictions.dtype.kind == "f" and not np.isfinite(predictions).all():
+        raise TrainingError(f"{type(estimator).__name__} predicts no finite number for the examples; give --examples")
+    return "classification" if is_classifier(estimator) else "regression"
+
+
+def adopt(
+    path: Path,
+    *,
+    features: Sequence[str],
+    target: str,
+    examples: Path | None,
+    name: str,
+    version: str,
+    yes: bool,
+) -> tuple[Manifest, bytes]:
+    """Return manifest and pickle of the estimator in the file `path`, as train.py would write them.
+
+    The ranges of the features are those of the examples, unknown without them; training facts there are none.
+    """
+    estimator = load_untrusted(path, yes=yes)
+    names = feature_names_of(estimator, features)
+    rows = read_rows(examples, names) if examples else default_rows(len(names))
+    pickled = dump(estimator)
+    table = Table(rows, np.empty(len(rows)), names, target, sha256="", lines=range(len(rows)))
+    with warnings.catch_warnings():
+        # One that was fitted on a DataFrame warns of every matrix.
+        warnings.simplefilter("ignore")
+        task = check_predicts(estimator, rows)
+        manifest = describe(estimator, table, pickled, name=name, version=version, task=task, training=None)
+    if examples is None:
+        unknown = [{"name": name, "minimum": None, "maximum": None} for name in names]
+        manifest = dataclasses.replace(manifest, features=unknown)
+    return manifest, pickled
