@@ -25,7 +25,7 @@ MAX_INLINE = 2048
 # wait for it.
 MAX_SECONDS = 0.005
 
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,4})[ \t]*\r\n", re.IGNORECASE)
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,4})[ \t]*(?=\r\n)", re.IGNORECASE)
 OTHER_FRAMING = re.compile(rb"\r\n(transfer-encoding|expect|upgrade)[ \t]*:", re.IGNORECASE)
 
 
