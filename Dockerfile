@@ -12,7 +12,8 @@ FROM python:3.13-slim
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PORT=8080
 WORKDIR /app
 COPY --from=packages /venv /venv
-COPY gunicorn.conf.py model.pkl model.json ./
+# model.onnx, too, where `make compile` wrote one.
+COPY gunicorn.conf.py model.* ./
 COPY predictor predictor
 COPY handlers handlers
 COPY webapp webapp

@@ -22,6 +22,9 @@ train: dev ## Train; ARGS='data.csv --target price' are handed to train.py
 openapi: install ## Print the function's OpenAPI description; URL=https://… says where it runs
 	@$(BIN)/python -m handlers.openapi $(URL)
 
+compile: dev ## Train and convert to model.onnx for ONNX Runtime; ARGS as for train
+	@$(BIN)/python train.py --compile $(ARGS)
+
 test: dev ## Run the tests
 	$(BIN)/python -m pytest
 
@@ -33,6 +36,20 @@ chaos: dev ## Stop, reload and kill a server under load, many times, and count w
 
 soak: dev ## Send 50,000 good and bad requests and see that the server does not grow
 	@$(BIN)/python -m benchmarks.soak
+
+bench: wrk dev .bench/ours .bench/peer ## Measure beside a FastAPI peer; ARGS=--quick for a first look
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+wrk:
+	@command -v wrk > /dev/null || { echo "make bench: wrk sends the requests; on Debian: apt-get install wrk" >&2; exit 1; }
+
+# Packages as deployments have them, without the development ones.
+.bench/ours: requirements.txt | $(VENV)/bin/python
+.bench/peer: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+.bench/%:
+	@$(BIN)/python -m venv --clear $@
+	$@/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 lint: dev ## Check format, style and types
 	$(BIN)/ruff format --check .
@@ -69,7 +86,7 @@ reproduce: dev ## Train again from what the manifest records and compare; ARGS='
 	@$(BIN)/python -m training.reproduce $(ARGS)
 
 clean: ## Remove .venv and what the tools left
-	rm -rf $(VENV) .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .bench .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tandem needs Python 3.11 or later; name one, as in: make PYTHON=python3.13")'
@@ -84,5 +101,5 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train openapi test fuzz chaos soak lint format lock image \
+.PHONY: help install dev serve function train compile openapi test fuzz chaos soak bench wrk lint format lock image \
   deploy-run deploy-function smoke lifecycle reproduce clean

@@ -22,7 +22,7 @@ bind = f"0.0.0.0:{port}"
 # One process per CPU is right for CPU-bound work, and Cloud Run's default is one CPU.
 workers = whole_number("WEB_CONCURRENCY", 1)
 # gthread with a deadline for reading a request (READ_TIMEOUT).
-worker_class = "webapp.worker.DeadlineWorker"
+worker_class = "webapp.inline.InlineWorker"
 threads = whole_number("THREADS", 4)
 
 # A new model is a new deployment, and `make soak` shows memory flat after 50,000 requests, so workers are not recycled;

@@ -5,7 +5,6 @@ Without arguments it trains the built-in example; with a CSV file and --target, 
 
 import argparse
 import dataclasses
-import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,31 +12,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from marshmallow import ValidationError
 from rich.console import Console
 
 from predictor import Manifest, save
 from predictor.artifact import dump
-from predictor.environment import model_dir
-from predictor.manifest import FILE, WORD
+from predictor.manifest import COMPILED_FILE, FILE
 from training import TrainingError
 from training.adopt import adopt
+from training.compile import Compiled, NotCompiledError, compile_model, list_compiled
 from training.describe import describe
 from training.estimators import make_estimator
 from training.evaluate import beats_baseline, evaluate
 from training.fit import check_missing_values, fit, labels_or_numbers, task_of
+from training.options import DEFAULT_CLASSIFIER, DEFAULT_REGRESSOR, check_words, parse
 from training.report import FILE as REPORT
 from training.report import training_report
 from training.show import metrics_table, progress_bar
 from training.table import Table, example_table, read_table
 
-DEFAULT_REGRESSOR = "sklearn.linear_model.LinearRegression"
-DEFAULT_CLASSIFIER = "sklearn.linear_model.LogisticRegression"
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr and exit status 2."""
-    options = parse(arguments)
+    options = parse(arguments, __doc__)
     try:
         (adopt_pickle if options.adopt else train)(options)
     except TrainingError as error:
@@ -45,58 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(prog="train.py", description=__doc__)
-    parser.add_argument("data", nargs="?", type=Path, metavar="DATA.csv", help="a table with a header line, in UTF-8")
-    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
-    parser.add_argument(
-        "--estimator", metavar="CLASS", help=f"default: {DEFAULT_REGRESSOR}, for text labels {DEFAULT_CLASSIFIER}"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="PARAMETER=VALUE",
-        dest="settings",
-        help="a parameter of the estimator; repeatable",
-    )
-    parser.add_argument("--scale", action="store_true", help="put a StandardScaler before the estimator")
-    parser.add_argument(
-        "--drop", action="append", default=[], metavar="COLUMN", help="a column to leave out; repeatable"
-    )
-    parser.add_argument("--version", default="1.0", help="the model's version (default: %(default)s)")
-    parser.add_argument("--name", help="the model's name (default: the file's)")
-    parser.add_argument(
-        "--test-size", type=float, default=0.2, metavar="FRACTION", help="how much to hold out (default: %(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="for every random choice (default: %(default)s)")
-    parser.add_argument(
-        "--out", type=Path, default=model_dir(), metavar="DIR", help="where the artifact goes (default: %(default)s)"
-    )
-    parser.add_argument("--no-report", action="store_true", help="write no report.html")
-    adopting = parser.add_argument_group("a model that is fitted already")
-    adopting.add_argument("--adopt", type=Path, metavar="PICKLE", help="write the manifest for this estimator")
-    adopting.add_argument(
-        "--features", type=lambda text: text.split(","), default=[], metavar="A,B", help="their names"
-    )
-    adopting.add_argument(
-        "--examples", type=Path, metavar="ROWS.csv", help="rows to try at every start, and their ranges"
-    )
-    adopting.add_argument("--yes", action="store_true", help="load what lies outside scikit-learn and NumPy, too")
-    options = parser.parse_args(arguments)
-    options.command_line = list(sys.argv[1:] if arguments is None else arguments)
-    if options.adopt:
-        if options.data:
-            parser.error("--adopt takes a fitted estimator, so there is no CSV file to train on")
-        return options
-    if (options.data is None) != (options.target is None):
-        parser.error("a CSV file and --target COLUMN go together")
-    return options
-
-
 def train(options: argparse.Namespace) -> None:
-    """Train, evaluate and write the artifact; TrainingError, and nothing written, when it cannot be done."""
+    """Train, evaluate and write the artifact; TrainingError, and nothing written, when it cannot be done.
+
+    A model that cannot be compiled is an error too, but it is written: it is as good as without --compile.
+    """
     console = Console(highlight=False, markup=False, emoji=False)  # a path may look like markup
     check_words(options)
     with one_line_warnings(console):
@@ -114,8 +63,22 @@ def train(options: argparse.Namespace) -> None:
         if not options.no_report:
             with progress_bar(console, "report") as on_feature:
                 page = training_report(estimator, table, manifest, options.command_line, on_feature)
-    write(pickled, manifest, options.out, page)
+    compiled, refusal = None, ""
+    if options.compile:
+        try:
+            compiled, manifest = convert(fitted, table, manifest, options)
+        except NotCompiledError as reason:
+            refusal = f"not compiled, scikit-learn will serve the pickle: {reason}"
+    write(pickled, manifest, options.out, compiled.data if compiled else None, page)
     report(console, manifest, len(table.target), metrics, options.out)
+    if refusal:
+        raise TrainingError(refusal)
+
+
+def convert(fitted: Any, table: Table, manifest: Manifest, options: argparse.Namespace) -> tuple[Compiled, Manifest]:
+    """Return the compiled model and the manifest that lists it; NotCompiledError when no conversion is equal."""
+    compiled = compile_model(fitted, table.features, seed=options.seed, tolerance=options.tolerance)
+    return compiled, list_compiled(manifest, compiled)
 
 
 def adopt_pickle(options: argparse.Namespace) -> None:
@@ -134,31 +97,14 @@ def adopt_pickle(options: argparse.Namespace) -> None:
     print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {options.out}")  # noqa: T201
 
 
-def write(pickled: bytes, manifest: Manifest, out: Path, page: bytes | None = None) -> None:
-    """Write the artifact and its report, or remove another model's; TrainingError when the folder cannot be written."""
+def write(
+    pickled: bytes, manifest: Manifest, out: Path, compiled: bytes | None = None, page: bytes | None = None
+) -> None:
+    """Write the artifact, its compiled form and its report; TrainingError when the folder cannot be written."""
     try:
-        save(pickled, manifest, out, {REPORT: page} if page else None)
-        if page is None:
-            (out / REPORT).unlink(missing_ok=True)
+        save(pickled, manifest, out, {COMPILED_FILE: compiled, REPORT: page})
     except OSError as error:
         raise TrainingError(f"cannot write to {out}: {error.strerror}; choose another folder with --out") from None
-
-
-def check_words(options: argparse.Namespace) -> None:
-    """Refuse options that no model could be trained with."""
-    if not 0 < options.test_size < 1:
-        raise TrainingError(f"--test-size {options.test_size}: give a fraction between 0 and 1")
-    if not 0 <= options.seed < 2**32:
-        raise TrainingError(f"--seed {options.seed}: give a whole number from 0 to {2**32 - 1}")
-    if options.name is None:
-        source = options.adopt or options.data
-        stem = re.sub(r"[^A-Za-z0-9._+-]+", "-", source.stem).strip("._+-")[:64] if source else "example"
-        options.name = stem or "model"
-    for option in ("name", "version"):
-        try:
-            WORD(getattr(options, option))
-        except ValidationError as error:
-            raise TrainingError(f"--{option} {getattr(options, option)!r}: {error.messages[0]}") from None
 
 
 def package(
@@ -190,6 +136,13 @@ def report(console: Console, manifest: Manifest, rows: int, metrics: dict[str, A
     size = manifest.artifact["size"]
     console.print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, {rows} rows", soft_wrap=True)
     console.print(f"wrote {out / manifest.artifact['file']} ({size:,} bytes) and {out / FILE}", soft_wrap=True)
+    if manifest.compiled:
+        console.print(
+            f"compiled to {out / manifest.compiled['file']} ({manifest.compiled['size']:,} bytes, "
+            f"{manifest.compiled['precision']}): the largest difference on {manifest.compiled['samples']:,} rows is "
+            f"{manifest.compiled['largest_difference']:.1e}",
+            soft_wrap=True,
+        )
     if (out / REPORT).exists():
         console.print(f"wrote {out / REPORT}: how good the model is, to look at in a browser", soft_wrap=True)
 

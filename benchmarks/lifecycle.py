@@ -27,8 +27,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Column, Table
 
-from predictor.artifact import read_manifest
 from predictor.environment import model_dir
+from predictor.loading import read_manifest
 from predictor.manifest import FILE
 
 ROOT = Path(__file__).resolve().parent.parent

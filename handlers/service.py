@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from handlers import logs
 from handlers.schemas import PredictRequest, predict_request
 from predictor import ArtifactError, Predictor, load
-from predictor.environment import model_dir, switch, whole_number, word
+from predictor.environment import engine, model_dir, switch, whole_number, word
 
 log = logging.getLogger("tandem")
 
@@ -33,7 +33,9 @@ def service() -> Service:
     max_body_bytes = whole_number("MAX_BODY_BYTES", 8 * 1024 * 1024)
     begun = time.perf_counter()
     try:
-        predictor = load(model_dir(), sha256=word("MODEL_SHA256"), any_version=switch("ALLOW_VERSION_MISMATCH"))
+        predictor = load(
+            model_dir(), engine(), sha256=word("MODEL_SHA256"), any_version=switch("ALLOW_VERSION_MISMATCH")
+        )
     except ArtifactError as error:
         sys.exit(f"tandem: {error}")
     made = Service(

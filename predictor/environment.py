@@ -32,3 +32,11 @@ def switch(name: str, environ: Mapping[str, str] = os.environ) -> bool:
     if text not in {"", "0", "1"}:
         sys.exit(f"tandem: {name}={text!r} must be 0 or 1; unset, it is 0")
     return text == "1"
+
+
+def engine(environ: Mapping[str, str] = os.environ) -> str:
+    """Return ENGINE: "auto", the compiled model when the manifest lists one, or "sklearn"."""
+    text = word("ENGINE", environ) or "auto"
+    if text not in {"auto", "sklearn"}:
+        sys.exit(f"tandem: ENGINE={text!r} must be auto or sklearn; unset, it is auto")
+    return text

@@ -11,6 +11,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 FORMAT = 1
 FILE = "model.json"
+COMPILED_FILE = "model.onnx"
 
 # A version travels in the Model-Version header and a name in file names and metric labels.
 WORD = validate.Regexp(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z", error="must be 1 to 64 of A-Z a-z 0-9 . _ + -")
@@ -34,6 +35,7 @@ class Manifest:
     globals: list[str]
     training: dict[str, Any] | None
     examples: list[dict[str, Any]]
+    compiled: dict[str, Any] | None = None
 
     @property
     def feature_names(self) -> list[str]:
@@ -93,6 +95,13 @@ class _Training(Schema):
     metrics = fields.Dict(keys=fields.String(), required=True)
 
 
+class _Compiled(_File):
+    precision = fields.String(required=True, validate=validate.OneOf(["double", "float32"]))
+    samples = fields.Integer(required=True, strict=True)
+    largest_difference = fields.Float(required=True)
+    tolerance = fields.Float(required=True)
+
+
 class ManifestSchema(Schema):
     """The form of `model.json`; an unknown or missing key is an error, so a typing slip is never ignored."""
 
@@ -109,6 +118,7 @@ class ManifestSchema(Schema):
     globals = fields.List(fields.String(), required=True)
     training = fields.Nested(_Training, required=True, allow_none=True)
     examples = fields.List(fields.Nested(_Example), required=True, validate=validate.Length(min=1))
+    compiled = fields.Nested(_Compiled, load_default=None, allow_none=True)
 
     @validates_schema
     def _check_widths(self, data: dict[str, Any], **_: Any) -> None:

@@ -27,7 +27,8 @@ class Predictor:
     """An estimator with the manifest that it was checked against."""
 
     manifest: Manifest
-    estimator: Any
+    estimator: Any  # scikit-learn's, or a CompiledModel
+    tolerance: float = REPLAY_TOLERANCE
 
     @property
     def gives_probabilities(self) -> bool:
@@ -36,6 +37,8 @@ class Predictor:
 
     def predict(self, matrix: Matrix) -> NDArray[Any]:
         """Return `estimator.predict(matrix)`, bit for bit: numbers or class labels, of shape (n,).
+
+        A compiled model's numbers are as near as its manifest says.
 
         `matrix` is finite and of shape (n, number of features). NotPredictable when a prediction is not finite
         or when the estimator refuses a value.
@@ -70,10 +73,10 @@ class Predictor:
             got = self.predict(matrix).tolist()
         except NotPredictable as error:
             return error.rows or list(range(len(examples)))
-        return [index for index, pair in enumerate(zip(expected, got, strict=True)) if not _same(*pair)]
+        return [index for index, pair in enumerate(zip(expected, got, strict=True)) if not _same(*pair, self.tolerance)]
 
 
-def _same(expected: Any, got: Any) -> bool:
+def _same(expected: Any, got: Any, tolerance: float) -> bool:
     if isinstance(expected, float) and isinstance(got, float):
-        return abs(expected - got) <= REPLAY_TOLERANCE * max(abs(expected), abs(got))
+        return abs(expected - got) <= tolerance * max(abs(expected), abs(got))
     return type(expected) is type(got) and bool(expected == got)

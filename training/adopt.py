@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
 from predictor import Manifest
-from predictor.artifact import ArtifactError, dump, unpickle
+from predictor.artifact import ArtifactError, dump
+from predictor.loading import unpickle
 from predictor.unpickler import global_name
 from training import TrainingError
 from training.describe import describe

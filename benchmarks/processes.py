@@ -1,0 +1,122 @@
+"""Servers as processes on one core: started, waited for, measured through /proc, and always ended."""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+TICK = os.sysconf("SC_CLK_TCK")
+START_SECONDS = 60
+STOP_SECONDS = 15
+POLL_SECONDS = 0.002
+
+
+class BenchmarkError(Exception):
+    """The benchmark cannot go on; the message is one line."""
+
+
+def on_core(core: int) -> list[str]:
+    """Return the words before a command that pin its process, and so its children, to a core."""
+    return ["taskset", "--cpu-list", str(core)]
+
+
+class Server:
+    """A server that answers, and how long its process took until it did."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], port: int, request: bytes) -> None:
+        self.name = name
+        self.process = process
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.start_seconds = self._wait(request)
+
+    def _wait(self, request: bytes) -> float:
+        begin = time.perf_counter()
+        while time.perf_counter() - begin < START_SECONDS and self.process.poll() is None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if self._ask(request) == 200:
+                    return time.perf_counter() - begin
+            time.sleep(POLL_SECONDS)
+        raise BenchmarkError(f"{self.name} did not start: {' '.join(map(str, self.process.args))}")  # type: ignore[arg-type]
+
+    def _ask(self, request: bytes) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("POST", "/predict", request, {"Content-Type": "application/json"})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time, user's and system's, that the processes have used."""
+        return sum(_cpu_ticks(pid) for pid in tree(self.process.pid)) / TICK
+
+    def memory_mb(self) -> float:
+        """Return the memory of the processes; what several share is counted once (the sum of their PSS)."""
+        return sum(_pss_kb(pid) for pid in tree(self.process.pid)) / 1024
+
+
+def tree(pid: int) -> list[int]:
+    """Return a process and its descendants."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += tree(int(child))
+    return found
+
+
+def _cpu_ticks(pid: int) -> int:
+    # The name, in parentheses, may hold spaces; utime and stime are fields 14 and 15 (proc_pid_stat(5)).
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _pss_kb(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    return 0
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(
+    name: str, command: Sequence[str], folder: Path, environ: Mapping[str, str], *, core: int, request: bytes
+) -> Iterator[Server]:
+    """Run a server on a core until the block ends; `{port}` in the command is its port."""
+    port = free_port()
+    process = subprocess.Popen(
+        [*on_core(core), *(word.format(port=port) for word in command)],
+        cwd=folder,
+        env={**os.environ, **environ, "PORT": str(port)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield Server(name, process, port, request)
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

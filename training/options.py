@@ -1,0 +1,96 @@
+"""The command line of train.py."""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from marshmallow import ValidationError
+
+from predictor.environment import model_dir
+from predictor.manifest import WORD
+from training import TrainingError
+
+DEFAULT_REGRESSOR = "sklearn.linear_model.LinearRegression"
+DEFAULT_CLASSIFIER = "sklearn.linear_model.LogisticRegression"
+
+
+def parse(arguments: Sequence[str] | None, description: str | None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(prog="train.py", description=description)
+    parser.add_argument("data", nargs="?", type=Path, metavar="DATA.csv", help="a table with a header line, in UTF-8")
+    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    parser.add_argument(
+        "--estimator", metavar="CLASS", help=f"default: {DEFAULT_REGRESSOR}, for text labels {DEFAULT_CLASSIFIER}"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PARAMETER=VALUE",
+        dest="settings",
+        help="a parameter of the estimator; repeatable",
+    )
+    parser.add_argument("--scale", action="store_true", help="put a StandardScaler before the estimator")
+    parser.add_argument(
+        "--drop", action="append", default=[], metavar="COLUMN", help="a column to leave out; repeatable"
+    )
+    parser.add_argument("--version", default="1.0", help="the model's version (default: %(default)s)")
+    parser.add_argument("--name", help="the model's name (default: the file's)")
+    parser.add_argument(
+        "--test-size", type=float, default=0.2, metavar="FRACTION", help="how much to hold out (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="for every random choice (default: %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, default=model_dir(), metavar="DIR", help="where the artifact goes (default: %(default)s)"
+    )
+    parser.add_argument("--no-report", action="store_true", help="write no report.html")
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="also convert it to model.onnx, kept when it is proven to predict the same",
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="DIFFERENCE",
+        help="the largest relative difference of a conversion (default: 1e-12 in double precision, 1e-5 in float32)",
+    )
+    adopting = parser.add_argument_group("a model that is fitted already")
+    adopting.add_argument("--adopt", type=Path, metavar="PICKLE", help="write the manifest for this estimator")
+    adopting.add_argument(
+        "--features", type=lambda text: text.split(","), default=[], metavar="A,B", help="their names"
+    )
+    adopting.add_argument(
+        "--examples", type=Path, metavar="ROWS.csv", help="rows to try at every start, and their ranges"
+    )
+    adopting.add_argument("--yes", action="store_true", help="load what lies outside scikit-learn and NumPy, too")
+    options = parser.parse_args(arguments)
+    options.command_line = list(sys.argv[1:] if arguments is None else arguments)
+    if options.adopt:
+        if options.data:
+            parser.error("--adopt takes a fitted estimator, so there is no CSV file to train on")
+        if options.compile:
+            parser.error("--compile compares on the training rows, which --adopt does not have")
+        return options
+    if (options.data is None) != (options.target is None):
+        parser.error("a CSV file and --target COLUMN go together")
+    return options
+
+
+def check_words(options: argparse.Namespace) -> None:
+    """Refuse options that no model could be trained with."""
+    if not 0 < options.test_size < 1:
+        raise TrainingError(f"--test-size {options.test_size}: give a fraction between 0 and 1")
+    if not 0 <= options.seed < 2**32:
+        raise TrainingError(f"--seed {options.seed}: give a whole number from 0 to {2**32 - 1}")
+    if options.name is None:
+        source = options.adopt or options.data
+        stem = re.sub(r"[^A-Za-z0-9._+-]+", "-", source.stem).strip("._+-")[:64] if source else "example"
+        options.name = stem or "model"
+    for option in ("name", "version"):
+        try:
+            WORD(getattr(options, option))
+        except ValidationError as error:
+            raise TrainingError(f"--{option} {getattr(options, option)!r}: {error.messages[0]}") from None
