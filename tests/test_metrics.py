@@ -47,6 +47,15 @@ def children(server: Server) -> set[int]:
     return set(map(int, Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()))
 
 
+def two_workers(server: Server, *, but: set[int]) -> set[int]:
+    """Wait for two workers other than these."""
+    until = time.monotonic() + 30
+    while len(found := children(server) - but) < 2:
+        assert time.monotonic() < until, server.output()
+        server.wait(0.05)
+    return found
+
+
 def test_the_counts_of_all_workers_add_up_to_what_was_sent(counting: Server) -> None:
     before = samples(counting)
     bodies = [GOOD] * 300 + [body for body in REFUSED for _ in range(20)]
@@ -78,14 +87,10 @@ def test_the_counts_of_all_workers_add_up_to_what_was_sent(counting: Server) -> 
 def test_what_a_dead_worker_counted_stays(counting: Server) -> None:
     for _ in range(20):
         assert send(counting, GOOD) == 200
-    workers = children(counting)
-    assert len(workers) == 2
+    workers = two_workers(counting, but=set())
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
-    until = time.monotonic() + 30
-    while len(children(counting) - workers) < 2 and time.monotonic() < until:
-        counting.wait(0.05)
-    assert children(counting).isdisjoint(workers)
+    two_workers(counting, but=workers)
     assert send(counting, GOOD) == 200
     after = samples(counting)
     assert after['tandem_requests_total{path="/predict",status="2xx"}'] >= 21
