@@ -15,6 +15,8 @@ from handlers.predict import predictions
 from handlers.responses import Problem
 from handlers.schemas import validate
 from handlers.service import service
+from predictor.environment import engine
+from predictor.onnx_engine import choose_engine
 
 ROWS_AT_ONCE = 1000
 
@@ -23,8 +25,10 @@ group = AppGroup("model", help="Look at the model, prove it, and predict with it
 
 @group.command()
 def show() -> None:
-    """Print the manifest."""
-    click.echo(orjson.dumps(service().predictor.manifest.public(), option=orjson.OPT_INDENT_2))
+    """Print the manifest, and on stderr which engine serves it and why."""
+    manifest = service().predictor.manifest
+    click.echo(orjson.dumps(manifest.public(), option=orjson.OPT_INDENT_2))
+    click.echo("engine: {}, because {}".format(*choose_engine(manifest, engine())), err=True)
 
 
 @group.command()

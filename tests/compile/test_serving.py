@@ -14,7 +14,7 @@ from sklearn.datasets import load_wine
 
 from predictor import load
 from tests.hosts import Live
-from tests.servers import FUNCTION, GUNICORN, ROOT, STOP_SECONDS, running
+from tests.servers import BIN, FUNCTION, GUNICORN, ROOT, STOP_SECONDS, running
 
 BOTH = pytest.mark.parametrize("command", [GUNICORN, FUNCTION], ids=["gunicorn", "functions-framework"])
 
@@ -38,7 +38,17 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = load_wine(as_frame=True)
     table = data.frame.assign(target=[data.target_names[label] for label in data.target])
     table.to_csv(out / "wine.csv", index=False)
-    command = [sys.executable, "train.py", "--compile", "--out", str(out), str(out / "wine.csv"), "--target", "target"]
+    command = [
+        sys.executable,
+        "train.py",
+        "--compile",
+        "--no-report",
+        "--out",
+        str(out),
+        str(out / "wine.csv"),
+        "--target",
+        "target",
+    ]
     forest = ["--estimator", "sklearn.ensemble.RandomForestClassifier", "--set", "n_estimators=30"]
     subprocess.run([*command, *forest], check=True, capture_output=True, cwd=ROOT)
     return out
@@ -132,3 +142,23 @@ def test_the_compiled_engine_starts_no_thread_of_its_own(wine: Path) -> None:
         env={**os.environ, "MODEL_DIR": str(wine), "OPENBLAS_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.stdout == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("engine", "line"),
+    [
+        (
+            "auto",
+            "engine: onnxruntime, because the manifest lists model.onnx, whose largest difference on 10178 rows was ",
+        ),
+        ("sklearn", "engine: sklearn, because ENGINE=sklearn"),
+    ],
+)
+def test_model_show_says_which_engine_serves_and_why(wine: Path, engine: str, line: str) -> None:
+    done = subprocess.run(
+        [str(BIN / "flask"), "--app", "webapp", "model", "show"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+        env={**os.environ, "MODEL_DIR": str(wine), "ENGINE": engine},
+    )  # fmt: skip
+    assert json.loads(done.stdout)["task"] == "classification"
+    assert done.stderr.startswith(line)
