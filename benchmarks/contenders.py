@@ -52,6 +52,6 @@ def train_models(folder: Path) -> dict[str, Path]:
     np.savetxt(table, np.column_stack([features, target]), delimiter=",", header="x1,x2,x3,y", comments="", fmt="%.4f")
     arguments = {"linear": [], "forest": [str(table), "--target", "y", *FOREST]}
     for name, more in arguments.items():
-        command = [sys.executable, "train.py", "--compile", "--out", str(folder / name), *more]
+        command = [sys.executable, "train.py", "--compile", "--no-report", "--out", str(folder / name), *more]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=dict(os.environ))
     return {name: folder / name for name in arguments}

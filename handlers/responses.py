@@ -133,7 +133,7 @@ def entry_point(*, allow: str, headers: Callable[[], Mapping[str, str]]) -> Call
             except Exception:
                 response = internal_error(request)
             if laps.parts:
-                response.headers["Server-Timing"] = laps.server_timing()
+                response.headers.add("Server-Timing", laps.server_timing())
             return finish(response, request_id, headers())
 
         return answer
@@ -160,8 +160,10 @@ def request_id_of(request: Request) -> str:
 
 def finish(response: Response, request_id: str, headers: Mapping[str, str]) -> Response:
     """Set the headers that every response carries."""
-    response.headers.update(headers)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["X-Request-Id"] = request_id
+    add = response.headers.add  # of headers that are not there yet; setting them would look for each
+    for name, value in headers.items():
+        add(name, value)
+    add("Cache-Control", "no-store")
+    add("X-Content-Type-Options", "nosniff")
+    add("X-Request-Id", request_id)
     return response

@@ -112,7 +112,7 @@ def test_a_label_that_differs_is_refused_whatever_the_tolerance() -> None:
 
 def train(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), "--compile", "--out", str(out), *arguments],
+        [sys.executable, str(ROOT / "train.py"), "--compile", "--no-report", "--out", str(out), *arguments],
         capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "COLUMNS": "400"},
     )  # fmt: skip
 
