@@ -34,19 +34,16 @@ def load(directory: Path, engine: str = "auto", *, sha256: str = "", any_version
     """Return the predictor of the artifact in `directory`, verified; ArtifactError when anything is not as it says.
 
     `engine` "auto" runs the compiled model when the manifest lists one, "sklearn" the pickle in any case.
-    `sha256` pins the digest of model.pkl from outside the artifact. `any_version` turns the refusal of packages of
-    another version into a warning in the log.
+    `sha256` pins, from outside the artifact, the digest of the file that is served. `any_version` turns the refusal of
+    packages of another version into a warning in the log.
     """
     manifest = read_manifest(directory / FILE)
     pickled = _read_verified(directory, manifest.artifact)
-    if sha256 and sha256.lower() != manifest.artifact["sha256"]:
-        raise ArtifactError(
-            f"MODEL_SHA256 asks for the model {sha256.lower()}, but {directory} holds {manifest.artifact['sha256']}; "
-            "deploy the model that was meant, or set MODEL_SHA256 to this one"
-        )
+    compiled = manifest.compiled if choose_engine(manifest, engine)[0] == "onnxruntime" else None
+    _check_pin(sha256.lower(), compiled or manifest.artifact)
     tolerated: list[str] = []
-    if choose_engine(manifest, engine)[0] == "onnxruntime":
-        predictor = _compiled(directory, manifest)
+    if compiled:
+        predictor = _compiled(directory, manifest, compiled)
     else:
         tolerated = _check_packages(manifest, any_version)
         estimator = unpickle(pickled, manifest.globals, any_version=any_version)
@@ -94,9 +91,16 @@ def _read_verified(directory: Path, described: dict[str, Any]) -> bytes:
     return data
 
 
-def _compiled(directory: Path, manifest: Manifest) -> Predictor:
+def _check_pin(sha256: str, served: dict[str, Any]) -> None:
+    if sha256 and sha256 != served["sha256"]:
+        raise ArtifactError(
+            f"MODEL_SHA256 asks for the model {sha256}, but {served['file']} is {served['sha256']}; "
+            "deploy the model that was meant, or set MODEL_SHA256 to this one"
+        )
+
+
+def _compiled(directory: Path, manifest: Manifest, described: dict[str, Any]) -> Predictor:
     """Return the predictor that runs the compiled model; its pickle is not even unpickled."""
-    described = manifest.compiled or {}
     data = _read_verified(directory, described)
     try:
         model = CompiledModel(data, manifest.classes, described["precision"])

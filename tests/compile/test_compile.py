@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVC
 
-from predictor import NotPredictable, Predictor, load
+from predictor import ArtifactError, NotPredictable, Predictor, load
 from predictor.onnx_engine import CompiledModel, choose_engine
 from tests.servers import ROOT
 from training.compile import NotCompiledError, compile_model
@@ -145,6 +145,16 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("example")
     assert train(out).returncode == 0
     return out
+
+
+def test_the_digest_that_is_pinned_is_that_of_the_file_that_serves(example: Path) -> None:
+    manifest = load(example).manifest
+    assert manifest.compiled is not None
+    pickled, compiled = manifest.artifact["sha256"], manifest.compiled["sha256"]
+    load(example, sha256=compiled)
+    load(example, "sklearn", sha256=pickled)
+    with pytest.raises(ArtifactError, match=f"asks for the model {pickled}, but model.onnx is {compiled}; "):
+        load(example, sha256=pickled)
 
 
 def test_the_engine_is_chosen_with_a_reason(example: Path) -> None:

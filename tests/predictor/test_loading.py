@@ -285,6 +285,6 @@ def test_the_digest_can_be_pinned_from_outside(artifact: Path) -> None:
     predictor.load(artifact, sha256=digest)
     predictor.load(artifact, sha256=digest.upper())
     assert refusal(artifact, sha256="0" * 64) == (
-        f"MODEL_SHA256 asks for the model {'0' * 64}, but {artifact} holds {digest}; "
+        f"MODEL_SHA256 asks for the model {'0' * 64}, but model.pkl is {digest}; "
         "deploy the model that was meant, or set MODEL_SHA256 to this one"
     )
