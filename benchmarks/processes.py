@@ -3,17 +3,16 @@
 import contextlib
 import http.client
 import os
-import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.servers import end, free_port
+
 TICK = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 60
-STOP_SECONDS = 15
 POLL_SECONDS = 0.002
 
 
@@ -84,14 +83,6 @@ def _pss_kb(pid: int) -> int:
     return 0
 
 
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def serving(
     name: str, command: Sequence[str], folder: Path, environ: Mapping[str, str], *, core: int, request: bytes
@@ -110,13 +101,4 @@ def serving(
     try:
         yield Server(name, process, port, request)
     finally:
-        _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        end(process)
