@@ -15,6 +15,7 @@ import pytest
 
 from handlers import logs
 from handlers.logs import ForCloudLogging, ForPeople, configure, trace_fields
+from tests.files import copy_model
 from tests.hosts import JSON, Live
 from tests.servers import FUNCTION, GUNICORN, START_SECONDS, Server, running
 
@@ -176,7 +177,7 @@ def test_a_fault_is_one_line_with_its_request_and_trace(
 
 @BOTH
 def test_what_a_caller_sends_writes_nothing_above_info(command: list[str], tmp_path: Path) -> None:
-    with running(command, tmp_path / "log") as server:
+    with running(command, tmp_path / "log", MODEL_DIR=str(copy_model(tmp_path))) as server:
         host = Live("live", server.url)
         for body in (b"", b"\x1b[31m\n", b"{}", b'{"features":["\\n",2,3]}', b'{"features":[1e308,1e308,1e308]}'):
             assert 400 <= host.send(body, headers=JSON | {"X-Request-Id": "a b", "User-Agent": "ev\til"}).status < 500
@@ -189,13 +190,13 @@ def test_what_a_caller_sends_writes_nothing_above_info(command: list[str], tmp_p
 
 @BOTH
 def test_the_log_begins_at_its_level(command: list[str], tmp_path: Path) -> None:
-    with running(command, tmp_path / "quiet", LOG_LEVEL="warning") as server:
+    with running(command, tmp_path / "quiet", LOG_LEVEL="warning", MODEL_DIR=str(copy_model(tmp_path))) as server:
         pass
     assert server.output() == ""
 
 
 def test_gunicorns_own_messages_are_lines_of_the_same_form(tmp_path: Path) -> None:
-    with running(GUNICORN, tmp_path / "log") as server:
+    with running(GUNICORN, tmp_path / "log", MODEL_DIR=str(copy_model(tmp_path))) as server:
         server.stop()
     messages = [line["message"] for line in lines_of(server)]
     assert messages[0].startswith("loaded and verified example (sklearn.linear_model.LinearRegression) in ")

@@ -11,6 +11,7 @@ import re
 import socket
 import termios
 import time
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -55,11 +56,23 @@ class InlineWorker(DeadlineWorker):
 
     def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
         """Answer the next request of a connection that was kept alive; runs in the main thread."""
-        if not (self.quick and can_be_answered_now(client)):
+        if self.quick and can_be_answered_now(client):
+            self.answer(conn, client, self.keepalived_conns)
+        else:
             super().on_client_socket_readable(conn, client)
-            return
+
+    def on_pending_socket_readable(self, conn: TConn, client: socket.socket) -> None:
+        """Answer the first request of a connection; runs in the main thread."""
+        if self.quick and can_be_answered_now(client):
+            conn.data_ready = True
+            self.answer(conn, client, self.pending_conns)
+        else:
+            super().on_pending_socket_readable(conn, client)
+
+    def answer(self, conn: TConn, client: socket.socket, waiting: deque[TConn]) -> None:
+        """Answer a request that is there, of a connection that waited for it."""
         self.poller.unregister(client)
-        self.keepalived_conns.remove(conn)
+        waiting.remove(conn)
         self.finish_request(conn, Answered(self.handle(conn)))
 
 

@@ -24,6 +24,10 @@ from predictor.environment import whole_number
 # send a reset, which can destroy the response on its way.
 LINGER = 2.0
 
+# With one a turn of the loop, as gunicorn has it, the last of many new connections waits for all answers of as many
+# turns. With all of them, the other workers would get none.
+ACCEPT_AT_ONCE = 16
+
 
 class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
     """A threaded worker that frees a thread READ_TIMEOUT seconds after its connection was accepted.
@@ -47,11 +51,17 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
         super().set_accept_enabled(enabled)
         if not enabled and not self.alive:
             for listener in self.sockets:
-                accepted = -1
-                while accepted < self.nr_conns < self.worker_connections:
-                    accepted = self.nr_conns
-                    self.accept(listener)
+                self.accept(listener, self.worker_connections)
                 listener.close()
+
+    def accept(self, listener: Any, most: int = ACCEPT_AT_ONCE) -> None:
+        """Accept several connections, as far as they wait already."""
+        for _ in range(most):
+            before = self.nr_conns
+            if before < self.worker_connections:
+                super().accept(listener)
+            if self.nr_conns == before:
+                return
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give a connection a thread, a new one only when its first byte is there; runs in the main thread."""

@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import pickle
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,18 +20,13 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import predictor
 from predictor import ArtifactError
-from predictor.artifact import installed_packages
 from predictor.unpickler import globals_of_trusted
-from tests.servers import ROOT
+from tests.files import copy_model
 
 
 @pytest.fixture
 def artifact(tmp_path: Path) -> Path:
-    for name in ("model.pkl", "model.json"):
-        shutil.copy(ROOT / name, tmp_path)
-    # The committed model may have been trained with another Python than this one, which is worth a warning.
-    change(tmp_path, lambda document: document["packages"].update(installed_packages()))
-    return tmp_path
+    return copy_model(tmp_path)
 
 
 def manifest_of(artifact: Path) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.files import copy_model
 from tests.hosts import Live
 from tests.servers import BIN, ROOT, STOP_SECONDS, Server, end, free_port
 
 NOBODY = 65534
-DEPLOYED = ("gunicorn.conf.py", "main.py", "model.json", "model.pkl", "predictor", "handlers", "webapp")
+DEPLOYED = ("gunicorn.conf.py", "main.py", "predictor", "handlers", "webapp")
 
 HOSTS = {
     "gunicorn": [str(BIN / "gunicorn")],
@@ -35,6 +36,7 @@ def deployed() -> Iterator[Path]:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, folder / name)
+    copy_model(folder)
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     yield folder
