@@ -70,7 +70,7 @@ def specification(here: Service, **options: Any) -> APISpec:
     request = plugin.converter.schema2jsonschema(here.request_schema)  # type: ignore[no-untyped-call]
     if not here.predictor.gives_probabilities:
         request["properties"]["probabilities"]["enum"] = [False]
-    # validate() refuses unknown keys and PredictRequest.one_of_both the rest; apispec does not see either.
+    # validate() refuses unknown keys, and both or none of these two; apispec does not see that.
     request["additionalProperties"] = False
     request["oneOf"] = [{"required": ["features"]}, {"required": ["instances"]}]
     spec.components.schema("PredictRequest", request)

@@ -119,9 +119,10 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
 
     def close(self, conn: TConn, graceful: bool = False) -> None:
         """Close a connection; gracefully means to wait for the client's side, but never in the main thread."""
+        if not graceful:
+            util.close(conn.sock)
+            return
         try:
-            if not graceful:
-                raise OSError
             conn.sock.shutdown(socket.SHUT_WR)
             conn.sock.setblocking(False)
             self.poller.register(conn.sock, selectors.EVENT_READ, functools.partial(self.drain, conn))

@@ -30,6 +30,11 @@ WHOLE = HEAD + b"Content-Length: 20\r\n\r\n" + BODY
         (HEAD + b"Content-Length: 20\r\nTransfer-Encoding: chunked\r\n\r\n" + BODY, False),
         (HEAD + b"Content-Length: 20\r\nExpect: 100-continue\r\n\r\n" + BODY, False),
         (HEAD + b"Content-Length: 20x\r\n\r\n" + BODY, False),
+        # What can have a long answer, which a client may not read, gets a thread.
+        (HEAD.replace(b"POST /predict", b"GET /assets/swagger-ui.js") + b"Content-Length: 0\r\n\r\n", False),
+        (HEAD + b'Content-Length: 23\r\n\r\n{"instances":[[1,2,3]]}', False),
+        (HEAD + b'Content-Length: 41\r\n\r\n{"features":[1,2,3],"probabilities":true}', False),
+        (HEAD + b'Content-Length: 28\r\n\r\n{"\\u0069nstances":[[1,2,3]]}', False),
         (HEAD + b"X-Long: " + b"x" * MAX_INLINE + b"\r\nContent-Length: 20\r\n\r\n" + BODY, False),
     ],
 )
