@@ -9,9 +9,13 @@ import sys
 import tempfile
 from typing import Any
 
-from handlers.logs import configure
+from handlers.logs import configure, drop_warning_filters
 from handlers.service import service  # before numpy, since it limits numpy's threads
 from predictor.environment import switch, whole_number
+
+# Loading the model makes some hundred thousand objects that stay, most of them modules; looking through them for
+# garbage again and again meanwhile is a thirtieth of a cold start. pre_fork switches it on.
+gc.disable()
 
 wsgi_app = "webapp:create_app()"
 
@@ -86,10 +90,12 @@ def child_exit(_: Any, worker: Any) -> None:
 def pre_fork(_server: Any, _worker: Any) -> None:
     """Keep what is loaded in memory that the workers share: the collector would write to every object's header."""
     gc.freeze()
+    gc.enable()
 
 
 def post_worker_init(worker: Any) -> None:
     """Prove and warm the model in the worker, after the fork, before it takes requests."""
+    drop_warning_filters()
     try:
         failure = "other numbers" if service().predictor.replay() else ""
     except Exception as error:  # a model can raise anything

@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import sys
+import warnings
 from datetime import UTC, datetime
 
 from flask import has_request_context, request
@@ -56,6 +57,21 @@ def configure() -> str:
     # another one, would make it compose an access log line for every request.
     logging.getLogger("gunicorn.error").filters[:] = [to_root]
     return level.lower()
+
+
+def drop_warning_filters() -> None:
+    """Go back to Python's own filters for warnings, without those that imports added.
+
+    To be called by a host when the model is loaded: scikit-learn sets every filter anew for each tree of a forest,
+    which with a dozen of them is a quarter of the prediction. What -W or PYTHONWARNINGS asks for stays.
+    """
+    if sys.warnoptions:
+        return
+    warnings.resetwarnings()
+    for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", category)
+    # An estimator that was fitted on a DataFrame says so of every matrix; the manifest keeps the names, in order.
+    warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
 
 
 def to_root(record: logging.LogRecord) -> bool:

@@ -6,8 +6,10 @@ import sys
 import time
 from dataclasses import dataclass
 
+from marshmallow import Schema
+
 from handlers import logs
-from handlers.schemas import PredictRequest, predict_request
+from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
 from predictor.environment import engine, model_dir, switch, whole_number, word
 
@@ -19,7 +21,7 @@ class Service:
     """The model of this process, the schema of its requests and the limits of both."""
 
     predictor: Predictor
-    request_schema: PredictRequest
+    request_schema: Schema
     max_body_bytes: int
 
 

@@ -29,7 +29,8 @@ class Laps:
 
     def server_timing(self) -> str:
         """Return the parts as a Server-Timing header, in milliseconds (https://www.w3.org/TR/server-timing/)."""
-        return next(cold, "") + ", ".join(f"{name};dur={seconds * 1000:.3f}" for name, seconds in self.parts.items())
+        parts = [f"{name};dur={seconds * 1000:.3f}" for name, seconds in self.parts.items()]
+        return next(cold, "") + ", ".join(parts)
 
 
 def laps_of(request: Request) -> Laps:

@@ -8,13 +8,14 @@ import re
 import socket
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from handlers import logs
-from handlers.logs import ForCloudLogging, ForPeople, configure, trace_fields
+from handlers.logs import ForCloudLogging, ForPeople, configure, drop_warning_filters, trace_fields
 from tests.files import copy_model
 from tests.hosts import JSON, Live
 from tests.servers import FUNCTION, GUNICORN, START_SECONDS, Server, running
@@ -223,3 +224,20 @@ def test_on_a_terminal_lines_are_for_people(root: Path) -> None:
     finally:
         os.close(reader)
         os.close(terminal)
+
+
+def test_filters_for_warnings_are_those_of_python_and_one_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "of an import")
+        monkeypatch.setattr(sys, "warnoptions", ["error"])
+        before = list(warnings.filters)
+        drop_warning_filters()
+        assert warnings.filters == before
+        monkeypatch.setattr(sys, "warnoptions", [])
+        drop_warning_filters()
+        assert len(warnings.filters) == 5
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.warn("X does not have valid feature names, but …", UserWarning, stacklevel=1)
+            warnings.warn("old", DeprecationWarning, stacklevel=1)
+            warnings.warn("of an import", UserWarning, stacklevel=1)
+        assert [str(one.message) for one in seen] == ["of an import"]

@@ -19,9 +19,15 @@ class App(Flask):
 
         It needs none of them, as it runs as a Cloud Function, too. A hook that wants to see every request does.
         """
-        if environ["PATH_INFO"] == "/predict" and not (self.before_request_funcs or self.after_request_funcs):
-            return predict(self.request_class(environ))(environ, start_response)
-        return super().wsgi_app(environ, start_response)
+        if environ["PATH_INFO"] != "/predict" or self.before_request_funcs or self.after_request_funcs:
+            return super().wsgi_app(environ, start_response)
+        # A request that stood in its own environ would be a cycle, which only the garbage collector can free.
+        response = predict(self.request_class(environ, populate_request=False))
+        if response.status_code != 200:
+            return response(environ, start_response)
+        # Whole, with final headers: of what werkzeug looks for in a response to correct it, there is nothing.
+        start_response(response.status, response.headers.to_wsgi_list())
+        return response.response
 
 
 def create_app() -> Flask:

@@ -9,15 +9,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from handlers.responses import close_after
 from handlers.service import service
-from handlers.timing import laps_of
+from handlers.timing import KEY, Laps
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-STARTED = "tandem.started"
 
 # Why a request was refused, by the status that it got; 422 has two, see reason_of.
 REASONS = {
@@ -40,42 +40,60 @@ MODEL = Gauge("tandem_model_info", "The model that is served", ["name", "version
 COLD_START = Gauge("tandem_cold_start_seconds", "From exec to a verified model", multiprocess_mode="max")
 
 
+class Counted:
+    """What a counted request has for start_response (PEP 3333): it keeps the status."""
+
+    __slots__ = ("inner", "status")
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+        self.status = 0
+
+    def start_response(self, status: str, *arguments: Any) -> Any:
+        """Note the status and hand everything on."""
+        self.status = int(status[:3])
+        return self.inner(status, *arguments)
+
+    def force_close(self) -> None:
+        """Hand on what a response asks of gunicorn."""
+        close_after(self.inner)
+
+
 def count_requests(app: Flask) -> None:
-    """Count every request of the app, and let its /metrics tell."""
+    """Count every request of the app, and let its /metrics tell; around Flask, whose hooks cost more than counting."""
     manifest = service().predictor.manifest
     MODEL.labels(manifest.name, manifest.version, manifest.artifact["sha256"]).set(1)
     COLD_START.set(seconds_since_exec())
-    app.before_request(begin)
-    app.after_request(count)
-    app.teardown_request(end)
     app.extensions["metrics"] = exposition
+    paths = frozenset(rule.rule for rule in app.url_map.iter_rules())
+    serve = app.wsgi_app
+
+    def counting(environ: dict[str, Any], start_response: Any) -> Any:
+        began = time.perf_counter()
+        request = Counted(start_response)
+        IN_FLIGHT.inc()
+        try:
+            return serve(environ, request.start_response)
+        finally:
+            IN_FLIGHT.dec()
+            if request.status:  # 0 when even Flask had no answer
+                path = environ["PATH_INFO"] if environ["PATH_INFO"] in paths else "unknown"
+                count(path, request.status, time.perf_counter() - began, environ.get(KEY))
+
+    app.wsgi_app = counting  # type: ignore[method-assign]  # as Flask's documentation adds a middleware
 
 
-def begin() -> None:
-    """Note that a request began."""
-    request.environ[STARTED] = time.perf_counter()
-    IN_FLIGHT.inc()
-
-
-def end(_: BaseException | None) -> None:
-    """Note that a request is over, however it ended."""
-    if STARTED in request.environ:
-        IN_FLIGHT.dec()
-
-
-def count(response: Response) -> Response:
+def count(path: str, status: int, seconds: float, laps: Laps | None) -> None:
     """Count an answered request."""
-    path = request.url_rule.rule if request.url_rule else "unknown"
-    child(REQUESTS, path, f"{response.status_code // 100}xx").inc()
-    child(SECONDS, path).observe(time.perf_counter() - request.environ[STARTED])
-    laps = laps_of(request)
-    for part, seconds in laps.parts.items():
-        child(PARTS, part).observe(seconds)
-    if laps.rows:
-        ROWS.inc(laps.rows)
-    if 400 <= response.status_code < 500:
-        child(REJECTED, reason_of(response.status_code, laps.rows)).inc()
-    return response
+    child(REQUESTS, path, f"{status // 100}xx").inc()
+    child(SECONDS, path).observe(seconds)
+    rows = laps.rows if laps else 0
+    for part, lap in laps.parts.items() if laps else ():
+        child(PARTS, part).observe(lap)
+    if rows:
+        ROWS.inc(rows)
+    if 400 <= status < 500:
+        child(REJECTED, reason_of(status, rows)).inc()
 
 
 @functools.cache
