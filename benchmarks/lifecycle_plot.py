@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks.lifecycle import Measured
 
@@ -37,7 +38,9 @@ def draw(measured: list[Measured], machine: str, file: Path) -> None:
         warm.plot(latencies, np.arange(1, len(latencies) + 1) / len(latencies) * 100, color=colour, label=host.name)
     warm.set(title="Warm requests, one at a time", xlabel="milliseconds, logarithmic", ylabel="percent answered within")
     warm.set_xscale("log")
+    warm.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     warm.xaxis.set_major_formatter("{x:g}")
+    warm.xaxis.set_minor_formatter(NullFormatter())
     warm.legend(loc="lower right", fontsize=8)
     for axes in (cold, warm):
         axes.spines[["top", "right"]].set_visible(False)

@@ -71,7 +71,7 @@ def rows(axes: Axes, results: dict[str, Any]) -> None:
         axes.plot(list(ROWS), costs, "o-", color=COLOURS[key], label=title)
     axes.set(xscale="log", yscale="log", xlabel="rows in one request", ylabel="CPU time of the request (ms)")
     axes.set_title("Cost of a request, linear model (both axes logarithmic)")
-    axes.legend(frameon=False, fontsize=8)
+    legend_beside(axes)
 
 
 def throughput(axes: Axes, results: dict[str, Any]) -> None:
@@ -82,4 +82,11 @@ def throughput(axes: Axes, results: dict[str, Any]) -> None:
     axes.set_xticks(range(len(CONNECTIONS)), [str(count) for count in CONNECTIONS])
     axes.set(xlabel="keep-alive connections", ylabel="requests per second, one core", ylim=(0, None))
     axes.set_title("Throughput, one row a request, linear model")
-    axes.legend(frameon=False, fontsize=8)
+    legend_beside(axes)
+
+
+def legend_beside(axes: Axes) -> None:
+    """Draw the legend where no line can cross it."""
+    figure = axes.figure
+    assert isinstance(figure, Figure)  # noqa: S101  # and no part of one
+    figure.legend(loc="outside right center", frameon=False, fontsize=8)

@@ -12,10 +12,10 @@ import selectors
 import socket
 import termios
 import time
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
-from gunicorn.config import Config
 from gunicorn.http.wsgi import base_environ
 from gunicorn.workers.gthread import TConn
 
@@ -31,21 +31,6 @@ MAX_SECONDS = 0.005
 # gunicorn's settings that want to see every request, or to read it otherwise.
 WATCHERS = ("accesslog", "statsd_host", "pre_request", "post_request", "http2_cleartext", "proxy_protocol", "protocol")
 NONE_UNREAD = bytes(4)
-
-
-class Answered:
-    """What gthread asks of the future of a request, for one that is answered."""
-
-    def __init__(self, keepalive: bool) -> None:
-        self.keepalive = keepalive
-
-    def cancelled(self) -> bool:
-        """Return that it was not."""
-        return False
-
-    def result(self) -> bool:
-        """Return whether the connection stays open."""
-        return self.keepalive
 
 
 class LongestWaitFirst(selectors.DefaultSelector):
@@ -74,10 +59,10 @@ class InlineWorker(DeadlineWorker):
 
     def run(self) -> None:
         """Serve, with a look at how long the model takes before."""
-        ours, usual = self.cfg.settings, Config().settings
+        settings = self.cfg.settings
         self.quick = (
             not self.cfg.is_ssl  # bytes that are encrypted cannot be looked at before they are read
-            and all(ours[name].get() == usual[name].get() for name in WATCHERS)
+            and all(settings[name].get() == settings[name].default for name in WATCHERS)
             and "SCRIPT_NAME" not in os.environ
             and all(isinstance(listener.getsockname(), tuple) for listener in self.sockets)  # TCP
             and seconds_for_a_row() < MAX_SECONDS
@@ -109,7 +94,7 @@ class InlineWorker(DeadlineWorker):
             self.keepalived_conns.append(conn)
         else:
             self.poller.unregister(client)
-            self.finish_request(conn, Answered(keepalive=False))
+            self.finish_request(conn, answered(False))
 
     def on_pending_socket_readable(self, conn: TConn, client: socket.socket) -> None:
         """Answer the first request of a connection; runs in the main thread."""
@@ -120,7 +105,7 @@ class InlineWorker(DeadlineWorker):
         self.poller.unregister(client)
         self.pending_conns.remove(conn)
         conn.init()
-        self.finish_request(conn, Answered(self.answer(conn, client, environ)))
+        self.finish_request(conn, answered(self.answer(conn, client, environ)))
 
     def answer(self, conn: TConn, client: socket.socket, environ: dict[str, Any]) -> bool:
         """Answer a request; return whether the connection stays open."""
@@ -149,6 +134,13 @@ class InlineWorker(DeadlineWorker):
         except OSError:  # the client has gone
             return False
         return not reply.close
+
+
+def answered(keepalive: bool) -> Future[bool]:
+    """Return what gthread gets from its pool for a request that is answered: whether the connection stays open."""
+    future: Future[bool] = Future()
+    future.set_result(keepalive)
+    return future
 
 
 def take_request(client: socket.socket) -> dict[str, Any] | None:
