@@ -3,8 +3,8 @@
 import functools
 import io
 import logging
+import os
 import re
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -163,7 +163,7 @@ def request_id_of(request: Request) -> str:
     request_id: str | None = request.environ.get(REQUEST_ID_KEY)
     if request_id is None:
         given = request.environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        request_id = given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
         request.environ[REQUEST_ID_KEY] = request_id
     return request_id
 
