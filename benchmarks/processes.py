@@ -89,7 +89,7 @@ def serving(
 ) -> Iterator[Server]:
     """Run a server on a core until the block ends; `{port}` in the command is its port."""
     port = free_port()
-    # As in an image, the code is compiled to byte code; each server's first start, which the warm-up is, does it.
+    # As in an image, the code is compiled to byte code, which the very first start leaves behind.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(
         [*on_core(core), *(word.format(port=port) for word in command)],
