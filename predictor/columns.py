@@ -1,0 +1,387 @@
+"""What a cell of each column may be, and how cells become what the estimator takes: the one place that knows kinds.
+
+Reading, training, validation, the API's description, the page, the CSV command and both engines ask it. A new kind is
+a class here, a line in KINDS, and an input on the page. Nothing here imports pandas.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import marshmallow
+import numpy as np
+from marshmallow import validate
+from marshmallow.fields import Boolean as Flag
+from marshmallow.fields import Float, Integer, List, Raw, String
+from numpy.typing import NDArray
+
+JSON_KINDS = {bool: "a boolean", str: "a string", list: "a list", dict: "an object", type(None): "null"}
+NUMBERS = frozenset({int, float})
+
+# A category or text that is longer than this is none that any training table has.
+LONGEST_TEXT = 10_000
+SHOWN_VALUES = 5
+INT64 = range(-(2**63), 2**63)
+
+Cells = Sequence[Any]
+Values = NDArray[Any]
+
+
+def kind_of(value: Any) -> str:
+    """Return what JSON calls a value's type."""
+    return JSON_KINDS.get(type(value), "a number")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A feature: its name, whether a cell may be missing, and the type that the estimator's column has.
+
+    `dtype` is empty for the kind's own type; an adopted estimator may have been fitted on another one.
+    """
+
+    kind: ClassVar[str]
+    own_dtype: ClassVar[str] = "float64"
+    form: ClassVar[dict[str, Any]] = {}  # the further keys of the manifest, as marshmallow fields
+
+    name: str
+    missing: bool = False
+    dtype: str = ""
+
+    def fault(self, cell: Any) -> str | None:
+        """Return why a JSON value cannot be a cell of this column, None when it can."""
+        if cell is None:
+            return None if self.missing else f"must be {self.expected()}, not null"
+        return self.fault_of_value(cell)
+
+    def fault_of_value(self, cell: Any) -> str | None:
+        """Return why a JSON value other than null cannot be a cell."""
+        raise NotImplementedError
+
+    def expected(self) -> str:
+        """Return what a cell must be, in words."""
+        raise NotImplementedError
+
+    def wrong_kind(self, cell: Any) -> str:
+        """Return the refusal of a cell that is of another JSON type."""
+        return f"must be {self.expected()}{' or null' if self.missing else ''}, not {kind_of(cell)}"
+
+    def array(self, cells: Cells) -> Values | None:
+        """Return JSON values as an array of shape (rows,), None when one of them cannot be a cell.
+
+        Missing is NaN in numbers, NaT in dates and None in strings.
+        """
+        raise NotImplementedError
+
+    def cell(self, value: Any) -> Any:
+        """Return an element of such an array as the JSON value that it came from, null when it is missing."""
+        raise NotImplementedError
+
+    def inputs(self, values: Values) -> dict[str, Values]:
+        """Return what the estimator gets of such an array: its columns by name, one for most kinds."""
+        return {self.name: values}
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a cell."""
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, Any]:
+        """Return the column as the manifest has it; keys that say nothing are left out."""
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        described = {"name": self.name, "kind": self.kind, "missing": self.missing}
+        return described | {
+            key: value for key, value in known.items() if key not in described and value not in ("", [])
+        }
+
+
+def nullable(schema: dict[str, Any], missing: bool) -> dict[str, Any]:
+    """Return a JSON schema that takes null, too, where a cell may be missing."""
+    return schema | {"type": [schema["type"], "null"]} if missing else schema
+
+
+@dataclass(frozen=True)
+class Number(Column):
+    """A number that float64 holds, with the range seen in training."""
+
+    kind = "number"
+    form = {"minimum": Float(required=True, allow_none=True), "maximum": Float(required=True, allow_none=True)}
+
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def expected(self) -> str:
+        """Return what a cell must be, in words."""
+        return "a number"
+
+    def fault_of_value(self, cell: Any) -> str | None:
+        """Return why a JSON value other than null cannot be a cell."""
+        if type(cell) not in NUMBERS:
+            return self.wrong_kind(cell)
+        return None if is_finite(cell) else "must be a number that float64 holds"
+
+    def array(self, cells: Cells) -> Values | None:
+        """Return numbers as float64."""
+        kinds = set(map(type, cells))
+        # numpy alone would take booleans, and strings that look like numbers.
+        if not kinds <= (NUMBERS | {type(None)} if self.missing else NUMBERS):
+            return None
+        try:
+            values = np.array(cells, dtype=np.float64)  # None becomes NaN
+        except OverflowError:
+            return None
+        return None if np.isinf(values).any() else values
+
+    def cell(self, value: Any) -> Any:
+        """Return a number as JSON has it."""
+        return None if np.isnan(value) else float(value)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a cell."""
+        limit = float(np.finfo(np.float64).max)
+        return nullable({"type": "number", "minimum": -limit, "maximum": limit}, self.missing)
+
+
+@dataclass(frozen=True)
+class Boolean(Column):
+    """True or false: 1.0 and 0.0, or bool where the estimator was fitted on that."""
+
+    kind = "boolean"
+
+    def expected(self) -> str:
+        """Return what a cell must be, in words."""
+        return "true or false"
+
+    def fault_of_value(self, cell: Any) -> str | None:
+        """Return why a JSON value other than null cannot be a cell."""
+        return None if type(cell) is bool else self.wrong_kind(cell)
+
+    def array(self, cells: Cells) -> Values | None:
+        """Return booleans as float64."""
+        kinds = set(map(type, cells))
+        if not kinds <= ({bool, type(None)} if self.missing else {bool}):
+            return None
+        return np.array(cells, dtype=np.float64)
+
+    def cell(self, value: Any) -> Any:
+        """Return a boolean as JSON has it."""
+        return None if np.isnan(value) else bool(value)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a cell."""
+        return nullable({"type": "boolean"}, self.missing)
+
+
+@dataclass(frozen=True)
+class Category(Column):
+    """One of some values, most frequent first: strings, or whole numbers. Others are the estimator's business."""
+
+    kind = "category"
+    own_dtype = "str"
+    form = {"values": List(Raw(), required=True)}
+
+    values: Sequence[Any] = ()
+
+    @property
+    def whole_numbers(self) -> bool:
+        """Whether the values are whole numbers instead of strings."""
+        return bool(self.values) and type(self.values[0]) is int
+
+    def expected(self) -> str:
+        """Return what a cell must be, in words."""
+        known = [str(value) if self.whole_numbers else f'"{value:.30}"' for value in self.values[:SHOWN_VALUES]]
+        more = ", …" if len(self.values) > SHOWN_VALUES else ""
+        return f"one of {', '.join(known)}{more} or another {'whole number' if self.whole_numbers else 'text'}"
+
+    def fault_of_value(self, cell: Any) -> str | None:
+        """Return why a JSON value other than null cannot be a cell."""
+        if type(cell) is not (int if self.whole_numbers else str):
+            return self.wrong_kind(cell)
+        if self.whole_numbers:
+            return None if cell in INT64 else "must be a whole number of at most 64 bits"
+        return None if len(cell) <= LONGEST_TEXT else f"must have at most {LONGEST_TEXT} characters, has {len(cell)}"
+
+    def array(self, cells: Cells) -> Values | None:
+        """Return strings as objects; whole numbers as int64, or float64 where one is missing."""
+        wanted = int if self.whole_numbers else str
+        kinds = set(map(type, cells))
+        if not kinds <= ({wanted, type(None)} if self.missing else {wanted}):
+            return None
+        if self.whole_numbers:
+            if not all(cell is None or cell in INT64 for cell in cells):
+                return None
+            return np.array(cells, dtype=np.float64 if type(None) in kinds else np.int64)
+        return strings(cells) if longest(cells) <= LONGEST_TEXT else None
+
+    def cell(self, value: Any) -> Any:
+        """Return a category as JSON has it."""
+        if self.whole_numbers:
+            return None if np.isnan(value) else int(value)
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a cell, with the known values as examples."""
+        kind = {"type": "integer"} if self.whole_numbers else {"type": "string", "maxLength": LONGEST_TEXT}
+        return nullable(kind | {"examples": list(self.values)}, self.missing)
+
+
+@dataclass(frozen=True)
+class Text(Column):
+    """Words, with the length of the longest text seen."""
+
+    kind = "text"
+    own_dtype = "str"
+    form = {"longest": Integer(required=True, strict=True, validate=validate.Range(min=0))}
+
+    longest: int = LONGEST_TEXT
+
+    @property
+    def bound(self) -> int:
+        """The most characters that are taken: ten times the longest seen, but no more than any sane text has."""
+        return max(self.longest, min(10 * self.longest, LONGEST_TEXT))
+
+    def expected(self) -> str:
+        """Return what a cell must be, in words."""
+        return "a text"
+
+    def fault_of_value(self, cell: Any) -> str | None:
+        """Return why a JSON value other than null cannot be a cell."""
+        if type(cell) is not str:
+            return self.wrong_kind(cell)
+        return None if len(cell) <= self.bound else f"must have at most {self.bound} characters, has {len(cell)}"
+
+    def array(self, cells: Cells) -> Values | None:
+        """Return texts as objects."""
+        kinds = set(map(type, cells))
+        if not kinds <= ({str, type(None)} if self.missing else {str}):
+            return None
+        return strings(cells) if longest(cells) <= self.bound else None
+
+    def cell(self, value: Any) -> Any:
+        """Return a text as JSON has it."""
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a cell."""
+        return nullable({"type": "string", "maxLength": self.bound}, self.missing)
+
+
+@dataclass(frozen=True)
+class Date(Column):
+    """A date or a time, in UTC where it names no zone; the estimator gets days since 1970, and further parts of it."""
+
+    kind = "date"
+    form = {
+        "first": String(required=True, allow_none=True),
+        "last": String(required=True, allow_none=True),
+        "parts": List(String(validate=validate.OneOf(["month", "weekday", "hour"])), load_default=list),
+    }
+
+    first: str | None = None
+    last: str | None = None
+    parts: Sequence[str] = ()
+
+    def expected(self) -> str:
+        """Return what a cell must be, in words."""
+        return f"a date such as {self.last or '2026-03-01'}"
+
+    def fault_of_value(self, cell: Any) -> str | None:
+        """Return why a JSON value other than null cannot be a cell."""
+        if type(cell) is not str:
+            return self.wrong_kind(cell)
+        return None if moment(cell) is not None else f"must be {self.expected()}"
+
+    def array(self, cells: Cells) -> Values | None:
+        """Return dates as datetime64[us]."""
+        kinds = set(map(type, cells))
+        if not kinds <= ({str, type(None)} if self.missing else {str}):
+            return None
+        moments = [None if cell is None else moment(cell) for cell in cells]
+        if moments.count(None) != cells.count(None):
+            return None
+        return np.array(moments, dtype="datetime64[us]")
+
+    def cell(self, value: Any) -> Any:
+        """Return a date as JSON has it: without a time at midnight."""
+        return None if np.isnat(value) else str(value).removesuffix(".000000").removesuffix("T00:00:00")
+
+    def inputs(self, values: Values) -> dict[str, Values]:
+        """Return days since 1970-01-01, fractions included, and the parts that training found useful."""
+        if self.dtype.startswith("datetime64"):
+            return {self.name: values.astype(self.dtype)}
+        absent = np.isnat(values)
+        days = values.astype("datetime64[D]")
+        numbers = {
+            "month": lambda: days.astype("datetime64[M]").astype(np.int64) % 12 + 1,
+            "weekday": lambda: (days.astype(np.int64) + 3) % 7,  # 1970-01-01 was a Thursday; Monday is 0
+            "hour": lambda: (values - days).astype("timedelta64[h]").astype(np.int64),
+        }
+        found = {self.name: values.astype(np.int64) / 86_400e6}
+        found |= {f"{self.name} {part}": numbers[part]().astype(np.float64) for part in self.parts}
+        return {name: np.where(absent, np.nan, column) for name, column in found.items()}
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a cell."""
+        schema = {"type": "string", "description": "an ISO 8601 date or time", "examples": [self.last or "2026-03-01"]}
+        return nullable(schema, self.missing)
+
+
+KINDS: dict[str, type[Column]] = {kind.kind: kind for kind in (Number, Boolean, Category, Text, Date)}
+
+
+def is_finite(number: float) -> bool:
+    """Whether float64 can hold a number."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # an integer beyond its range
+        return False
+
+
+def longest(cells: Cells) -> int:
+    """Return the length of the longest of some strings, some of which may be missing."""
+    return max((len(cell) for cell in cells if cell is not None), default=0)
+
+
+def strings(cells: Cells) -> Values:
+    """Return strings as an array of objects."""
+    values = np.empty(len(cells), dtype=object)
+    values[:] = cells
+    return values
+
+
+def moment(text: str) -> datetime | None:
+    """Return an ISO 8601 date or time in UTC, without its zone; None when it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+        # Python takes any character between date and time.
+        if "T" not in text and " " not in text and len(text) > len("2026-03-01"):
+            return None
+        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    except (ValueError, OverflowError):
+        return None
+
+
+class ColumnField(marshmallow.fields.Field[Column]):
+    """A feature of the manifest: which keys it has depends on its kind; format 1 knew numbers only."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Column:
+        if not isinstance(value, dict):
+            raise marshmallow.ValidationError("must be an object")
+        kind = KINDS.get(str(value.get("kind", "number")))
+        if kind is None:
+            raise marshmallow.ValidationError(f"its kind must be one of {', '.join(KINDS)}")
+        form = COMMON | kind.form
+        known = marshmallow.Schema.from_dict(form, name=f"_{kind.__name__}")().load(value)
+        known.pop("kind")
+        return kind(**known)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
+        return value.describe()
+
+
+COMMON: dict[str, Any] = {
+    "name": String(required=True, validate=validate.Length(min=1, max=200)),
+    "kind": String(load_default="number"),
+    "missing": Flag(load_default=False),
+    "dtype": String(load_default=""),
+}
