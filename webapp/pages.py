@@ -53,7 +53,7 @@ def home(service: Service, request: Request) -> Response:
     else:
         row = [repr(value).removesuffix(".0") for value in manifest.examples[0]["features"]]
         fields = [
-            feature | {"example": text, "pointer": pointer(("features", feature["name"]))}
+            feature.describe() | {"example": text, "pointer": pointer(("features", feature.name))}
             for feature, text in zip(manifest.features, row, strict=True)
         ]
         members = [f"{json.dumps(field['name'], ensure_ascii=False)}: {field['example']}" for field in fields]
