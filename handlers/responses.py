@@ -60,8 +60,15 @@ class Problem(Exception):
             self.total = max(self.total, len(self.errors))
             self.errors.pop()
             body = self._body()
+        return self._response(body, self.status, "application/problem+json")
+
+    def reply(self, document: Any, status: int) -> Response:
+        """Return the problem as a JSON document of another form, and with another status."""
+        return self._response(orjson.dumps(document), status, "application/json")
+
+    def _response(self, body: bytes, status: int, media_type: str) -> Response:
         kind = ClosingResponse if self.headers.get("Connection") == "close" else Response
-        return kind(body, self.status, self.headers, content_type="application/problem+json")
+        return kind(body, status, self.headers, content_type=media_type)
 
     def _body(self) -> bytes:
         document: dict[str, Any] = {

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from flask import Request, Response
 
 from handlers import logs
+from handlers.responses import Problem
 from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
-from predictor.environment import engine, model_dir, switch, whole_number, word
+from predictor.environment import engine, model_dir, route, switch, whole_number, word
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 100_000
@@ -29,15 +30,31 @@ class Service:
     `observers` see each request of each of its entry points.
     """
 
-    def __init__(self, predictor: Predictor, *, max_body_bytes: int = MAX_BODY_BYTES, max_rows: int = MAX_ROWS) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        *,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        max_rows: int = MAX_ROWS,
+        predict_route: str = "",
+        health_route: str = "",
+    ) -> None:
         manifest = predictor.manifest
         self.predictor = predictor
         self.max_body_bytes = max_body_bytes
         self.max_rows = max_rows
+        # Vertex AI's two addresses, which it names itself.
+        self.predict_route = predict_route
+        self.health_route = health_route
         self.request_schema = predict_request(manifest.feature_names, max_rows)
         self.headers = {"Model-Version": manifest.version}
         self.log_fields = {"model_version": manifest.version, "model_sha256": manifest.artifact["sha256"]}
         self.observers: list[Observer] = []
+
+    def check_ready(self) -> None:
+        """Raise Problem 503 unless the model of this very process predicts its golden examples as it was trained to."""
+        if self.predictor.replay():
+            raise Problem(503, "the model no longer predicts what it was trained to")
 
 
 def load_service(environ: Mapping[str, str] = os.environ) -> Service:
@@ -56,7 +73,13 @@ def load_service(environ: Mapping[str, str] = os.environ) -> Service:
         )
     except ArtifactError as error:
         sys.exit(f"tandem: {error}")
-    return Service(predictor, max_body_bytes=max_body_bytes, max_rows=max_rows)
+    return Service(
+        predictor,
+        max_body_bytes=max_body_bytes,
+        max_rows=max_rows,
+        predict_route=route("AIP_PREDICT_ROUTE", environ),
+        health_route=route("AIP_HEALTH_ROUTE", environ),
+    )
 
 
 @functools.cache

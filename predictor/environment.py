@@ -1,6 +1,7 @@
 """Environment variables, typed: a value that cannot be used ends the start with one line that names it."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,14 @@ def model_dir(environ: Mapping[str, str] = os.environ) -> Path:
 def word(name: str, environ: Mapping[str, str] = os.environ) -> str:
     """Return the variable `name` without blanks around it; unset is empty."""
     return environ.get(name, "").strip()
+
+
+def route(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the variable `name` as the path of an address; unset is empty."""
+    text = word(name, environ)
+    if text and not re.fullmatch(r"/[A-Za-z0-9/._~:@!$&'()*+,;=-]*", text):
+        sys.exit(f"tandem: {name}={text!r} must be a path, as in /predict")
+    return text
 
 
 def switch(name: str, environ: Mapping[str, str] = os.environ) -> bool:

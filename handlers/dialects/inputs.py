@@ -1,0 +1,75 @@
+"""Cells that come by column: as what the model takes, or as rows, whose faults /predict puts into words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor import Manifest
+from predictor.columns import NUMBERS, Boolean, Column, Number, Values
+from predictor.manifest import Inputs
+
+# The cells of one feature: JSON values or an array of them; None when they are all left out.
+Given = Sequence[Any] | Values | None
+
+
+def inputs_of(manifest: Manifest, given: Sequence[Given]) -> Inputs | None:
+    """Return cells, one entry a feature and all of them equally many, as inputs; None when one cannot be a cell."""
+    rows = count(given)
+    arrays = []
+    for column, cells in zip(manifest.features, given, strict=True):
+        if cells is None and not column.missing:
+            return None
+        array = array_of(column, [None] * rows if cells is None else cells)
+        if array is None:
+            return None
+        arrays.append(array)
+    return np.column_stack(arrays) if manifest.input == "matrix" else arrays
+
+
+def array_of(column: Column, cells: Sequence[Any] | Values) -> Values | None:
+    """Return the cells of a column as Column.array does, numbers of an array without a look at each."""
+    if not isinstance(cells, np.ndarray):
+        return column.array(cells)
+    if type(column) is Number and not column.dtype and cells.dtype.kind in "fiu":
+        values = cells.astype(np.float64)
+        allowed = ~np.isinf(values) if column.missing else np.isfinite(values)
+        return values if allowed.all() else None
+    if type(column) is Boolean and cells.dtype.kind == "b":
+        return cells.astype(np.float64)
+    return column.array(to_cells(cells))
+
+
+def matrix_of(manifest: Manifest, cells: Sequence[Any] | Values) -> NDArray[np.float64] | None:
+    """Return the cells of all rows, one after the other, as a matrix; None when that needs a closer look."""
+    if manifest.input != "matrix" or any(type(column) is not Number or column.dtype for column in manifest.features):
+        return None
+    if not (cells.dtype.kind in "fiu" if isinstance(cells, np.ndarray) else set(map(type, cells)) <= NUMBERS):
+        return None
+    try:
+        values = np.array(cells, dtype=np.float64)
+    except OverflowError:
+        return None
+    return values.reshape(-1, len(manifest.features)) if np.isfinite(values).all() else None
+
+
+def to_cells(cells: Sequence[Any] | Values) -> Sequence[Any]:
+    """Return the elements of an array as JSON values; NaN is null."""
+    if not isinstance(cells, np.ndarray):
+        return cells
+    found: list[Any] = cells.tolist()
+    return [None if cell != cell else cell for cell in found] if cells.dtype.kind == "f" else found  # noqa: PLR0124
+
+
+def rows_of(manifest: Manifest, given: Sequence[Given]) -> list[dict[str, Any]]:
+    """Return cells by column as rows by name."""
+    by_name = {
+        name: to_cells(cells) for name, cells in zip(manifest.feature_names, given, strict=True) if cells is not None
+    }
+    return [dict(zip(by_name, row, strict=True)) for row in zip(*by_name.values(), strict=True)]
+
+
+def count(given: Sequence[Given]) -> int:
+    """Return how many rows there are."""
+    return next((len(cells) for cells in given if cells is not None), 0)
