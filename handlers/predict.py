@@ -12,11 +12,11 @@ from handlers.dialects.dialect import Asked, Dialect, Predictions, class_names
 from handlers.dialects.plain import Plain
 from handlers.entry_point import View, entry_point
 from handlers.http import parse_json, read_request
-from handlers.responses import Problem
-from handlers.schemas import Instances
+from handlers.responses import MAX_ERRORS, Problem
+from handlers.schemas import Instances, pointer
 from handlers.service import Service
 from handlers.timing import laps_of
-from predictor import NotPredictable, Predictor
+from predictor import Manifest, NotPredictable, Predictor
 
 __all__ = ["class_names", "dialects_of", "make", "not_here", "predictions", "views_of"]
 
@@ -106,7 +106,7 @@ def answer(request: Request, dialect: Dialect, asked: Asked) -> Response:
     laps.lap("read")
     instances = dialect.instances(asked)
     laps.lap("validate")
-    laps.rows = len(instances.matrix)
+    laps.rows = len(instances.rows)
     found = predict_rows(dialect.service.predictor, instances)
     laps.lap("predict")
     return dialect.write(asked, found)
@@ -116,14 +116,24 @@ def predict_rows(predictor: Predictor, instances: Instances) -> Predictions:
     """Return the predictions of valid instances; Problem when there are none."""
     if instances.probabilities and not predictor.gives_probabilities:
         raise Problem(422, "this model gives no probabilities", [("#/probabilities", "leave it out, or false")])
-    if not len(instances.matrix):
+    if not instances.rows:
         return Predictions(np.empty(0), np.empty((0, len(predictor.manifest.classes or ()))))
     try:
-        outputs = predictor.predict(instances.matrix)
-        probabilities = predictor.predict_proba(instances.matrix) if instances.probabilities else None
+        outputs = predictor.predict(instances.inputs)
+        probabilities = predictor.predict_proba(instances.inputs) if instances.probabilities else None
     except NotPredictable as error:
-        raise Problem(422, str(error), [(instances.pointer(row), str(error)) for row in error.rows]) from None
+        raise unpredictable(error, predictor.manifest, instances) from None
     return Predictions(outputs, probabilities, instances.single)
+
+
+def unpredictable(error: NotPredictable, manifest: Manifest, instances: Instances) -> Problem:
+    """Return the refusal of rows that the model cannot predict: each row, or each category that it refuses."""
+    errors = [(pointer(instances.path(row)), str(error)) for row in error.rows[:MAX_ERRORS]]
+    for row, position in error.cells[:MAX_ERRORS]:
+        column = manifest.features[position]
+        place = instances.cell_path(row, position, column.name)
+        errors.append((pointer(place), f"must be {column.expected_strictly()}"))
+    return Problem(422, str(error), errors, total=max(len(error.rows), len(error.cells)))
 
 
 def predictions(service: Service, instances: Instances) -> dict[str, Any]:

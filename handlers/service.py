@@ -46,7 +46,7 @@ class Service:
         # Vertex AI's two addresses, which it names itself.
         self.predict_route = predict_route
         self.health_route = health_route
-        self.request_schema = predict_request(manifest.feature_names, max_rows)
+        self.request_schema = predict_request(manifest, max_rows)
         self.headers = {"Model-Version": manifest.version}
         self.log_fields = {"model_version": manifest.version, "model_sha256": manifest.artifact["sha256"]}
         self.observers: list[Observer] = []

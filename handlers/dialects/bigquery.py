@@ -16,9 +16,9 @@ from flask import Response
 from handlers.dialects.dialect import Asked, Dialect, Predictions, cast_hint
 from handlers.http import parse_json
 from handlers.responses import Problem, json_response
-from handlers.rows import kind_of
+from handlers.rows import Path
 from handlers.schemas import Instances
-from predictor.columns import Category, Column, Number
+from predictor.columns import Category, Column, Number, kind_of
 
 # Without an errorMessage of less than this BigQuery takes a refusal for a fault of the network, and tries again.
 MAX_MESSAGE_BYTES = 1000
@@ -42,13 +42,13 @@ class Calls:
 
 @dataclass(frozen=True)
 class SomeInstances(Instances):
-    """Instances that are not all the rows of their request; `rows` are the numbers of those that they are."""
+    """Instances that are not all the rows of their request; `numbers` are those of the rows that they are."""
 
-    rows: Sequence[int] = ()
+    numbers: Sequence[int] = ()
 
-    def pointer(self, row: int) -> str:
-        """Return the JSON pointer of a row in the request."""
-        return super().pointer(self.rows[row])
+    def path(self, row: int) -> Path:
+        """Return where a row stands in the request."""
+        return super().path(self.numbers[row])
 
 
 class BigQuery(Dialect):
@@ -136,7 +136,7 @@ class BigQuery(Dialect):
     def instances(self, asked: Asked) -> Instances:
         """Return the rows to predict, without those that are answered by null."""
         if not asked.document["instances"]:
-            return Instances(np.empty((0, len(self.manifest.features))), False, asked.probabilities)
+            return Instances([], [], False, asked.probabilities)
         try:
             whole = super().instances(asked)
         except Problem as problem:
@@ -148,10 +148,9 @@ class BigQuery(Dialect):
         if not null:
             return whole
         kept = [row for row in range(asked.options.count) if row not in null]
-        inputs = (
-            whole.matrix[kept] if isinstance(whole.matrix, np.ndarray) else [column[kept] for column in whole.matrix]
-        )
-        return SomeInstances(inputs, False, asked.probabilities, kept)
+        inputs = whole.inputs
+        some = inputs[kept] if isinstance(inputs, np.ndarray) else [column[kept] for column in inputs]
+        return SomeInstances([whole.rows[row] for row in kept], some, False, asked.probabilities, kept)
 
     def message(self, problem: Problem, count: int) -> str:
         """Return the first fault in a sentence, with in how many of the rows there is one."""

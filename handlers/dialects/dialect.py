@@ -16,11 +16,10 @@ from werkzeug.datastructures import Headers
 from handlers.dialects.inputs import Given, inputs_of, rows_of, to_cells
 from handlers.http import JSON, parse_json
 from handlers.responses import Problem
-from handlers.schemas import Instances, validate
+from handlers.schemas import Instances, pointer, validate
 from handlers.service import Service
 from predictor import Manifest
-from predictor.columns import Values
-from predictor.manifest import Inputs
+from predictor.columns import Inputs, Values, kind_of
 
 Get = Callable[[Request], Response]
 
@@ -95,11 +94,11 @@ class Dialect:
         if asked.columns is not None:
             inputs = inputs_of(self.manifest, asked.columns)
         if inputs is not None:
-            return Instances(inputs, False, asked.probabilities)
+            rows = len(inputs) if isinstance(inputs, np.ndarray) else len(inputs[0])
+            return Instances(range(rows), inputs, False, asked.probabilities)
         document = asked.document
         if asked.columns is not None:  # to say what is wrong, and where
-            rows = rows_of(self.manifest, asked.columns)
-            document = {"instances": rows, "probabilities": asked.probabilities}
+            document = {"instances": rows_of(self.manifest, asked.columns), "probabilities": asked.probabilities}
         return validate(self.service.request_schema, document)
 
     def write(self, asked: Asked, found: Predictions) -> Response:
@@ -171,13 +170,18 @@ def options_of(given: Any, key: str) -> bool:
     if given is None:
         return False
     if type(given) is not dict:
-        raise Problem(422, f"{key} must be an object")
+        raise parameter_fault((key,), f"must be an object, not {kind_of(given)}")
     if unknown := [name for name in given if name != "probabilities"]:
-        raise Problem(422, f"{key} has nothing but probabilities, true or false, and no {unknown[0]:.64}")
+        raise parameter_fault((key, unknown[0]), "is unknown; there is probabilities, true or false")
     wanted = given.get("probabilities", False)
     if type(wanted) is not bool:
-        raise Problem(422, f"{key}.probabilities must be true or false")
+        raise parameter_fault((key, "probabilities"), f"must be true or false, not {kind_of(wanted)}")
     return wanted
+
+
+def parameter_fault(path: tuple[str, ...], detail: str) -> Problem:
+    """Return the refusal of a parameter."""
+    return Problem(422, f"{'.'.join(path):.100} {detail}", [(pointer(path), detail)])
 
 
 def class_names(manifest: Manifest) -> list[str]:

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor import Manifest
-from predictor.columns import NUMBERS, Boolean, Column, Number, Values
-from predictor.manifest import Inputs
+from predictor.columns import NUMBERS, Boolean, Column, Inputs, Number, Values
 
 # The cells of one feature: JSON values or an array of them; None when they are all left out.
 Given = Sequence[Any] | Values | None

@@ -16,7 +16,7 @@ from handlers.dialects.dialect import Asked, Dialect, Get, Predictions, options_
 from handlers.dialects.inputs import Given
 from handlers.http import JSON
 from handlers.responses import Problem, json_response
-from handlers.rows import kind_of
+from predictor.columns import kind_of
 
 CSV = "text/csv"
 FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")

@@ -18,9 +18,8 @@ from handlers.dialects.inputs import matrix_of, to_cells
 from handlers.dialects.tensors import Tensor, read_tensor, write_tensor
 from handlers.http import parse_json
 from handlers.responses import Problem, json_response
-from handlers.rows import kind_of
 from handlers.schemas import validate
-from predictor.columns import Boolean, Category, Column, Number
+from predictor.columns import Boolean, Category, Column, Number, kind_of
 
 LENGTH = "Inference-Header-Content-Length"
 DEFAULT_OUTPUTS = ("predict",)

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handlers.dialects.dialect import INVALID
 from handlers.responses import Problem
-from handlers.rows import kind_of
-from predictor.columns import Values
+from handlers.schemas import pointer
+from predictor.columns import Values, kind_of
 
 # Name -> type of the elements on the wire, little-endian. BYTES, of lengths and strings, has none.
 TYPES = {
@@ -49,7 +50,7 @@ def read_tensor(given: Any, tail: memoryview, max_rows: int) -> tuple[Tensor, me
     """Return an input tensor, and what its bytes leave of `tail`; Problem 422 when it is none."""
     if type(given) is not dict or type(given.get("name")) is not str:
         raise Problem(422, "each of inputs must be an object with a name, shape, datatype and data")
-    name = f'input "{given["name"]:.64}"'
+    name = quoted(given["name"])
     shape, datatype = given.get("shape"), given.get("datatype")
     if type(shape) is not list or len(shape) not in {1, 2} or any(type(n) is not int or n < 0 for n in shape):
         raise Problem(422, f"{name}: shape must be [rows] or [rows, columns]")
@@ -62,7 +63,7 @@ def read_tensor(given: Any, tail: memoryview, max_rows: int) -> tuple[Tensor, me
     if (size is None) == ("data" not in given):
         raise Problem(422, f"{name}: give either data or the parameter binary_data_size")
     if size is None:
-        values: Sequence[Any] | Values = from_json(given["data"], shape, datatype, name)
+        values: Sequence[Any] | Values = from_json(given["data"], shape, datatype, given["name"])
     else:
         if type(size) is not int or not 0 <= size <= len(tail):
             raise Problem(422, f"{name}: binary_data_size is not that of bytes after the JSON; {len(tail)} are left")
@@ -70,8 +71,14 @@ def read_tensor(given: Any, tail: memoryview, max_rows: int) -> tuple[Tensor, me
     return Tensor(given["name"], shape[0], shape[1] if len(shape) == 2 else 1, len(shape) == 1, values), tail
 
 
-def from_json(data: Any, shape: list[int], datatype: str, name: str) -> list[Any]:
+def quoted(name: str) -> str:
+    """Return what to call an input in a refusal."""
+    return f'input "{name:.64}"'
+
+
+def from_json(data: Any, shape: list[int], datatype: str, tensor: str) -> list[Any]:
     """Return the elements of flat or nested lists."""
+    name = quoted(tensor)
     values = data
     wrong = Problem(422, f"{name}: data must be a list of {math.prod(shape)} elements, flat or nested as its shape")
     if type(values) is not list:
@@ -82,7 +89,7 @@ def from_json(data: Any, shape: list[int], datatype: str, name: str) -> list[Any
         values = list(itertools.chain.from_iterable(values))
     if len(values) != math.prod(shape):
         raise wrong
-    return checked(values, shape, datatype, name)
+    return checked(values, shape, datatype, tensor)
 
 
 def checked(values: list[Any], shape: list[int], datatype: str, name: str) -> list[Any]:
@@ -92,12 +99,13 @@ def checked(values: list[Any], shape: list[int], datatype: str, name: str) -> li
     kinds = set(map(type, values)) - {type(None)}
     if not kinds <= allowed:
         where = next(i for i, value in enumerate(values) if value is not None and type(value) not in allowed)
-        row = where // (shape[1] if len(shape) == 2 else 1)
-        raise Problem(422, f"row {row}: {name} must be {expected}, not {kind_of(values[where])}")
+        row, column = divmod(where, shape[1] if len(shape) == 2 else 1)
+        place = pointer(("instances", row, column if shape[1:] > [1] else name))
+        raise Problem(422, INVALID, [(place, f"must be {expected}, not {kind_of(values[where])}")])
     if kind == "i":
         limits = np.iinfo(TYPES[datatype])
         if any(value is not None and not limits.min <= value <= limits.max for value in values):
-            raise Problem(422, f"{name}: an element is out of the range of {datatype}")
+            raise Problem(422, f"{quoted(name)}: an element is out of the range of {datatype}")
     return values
 
 
