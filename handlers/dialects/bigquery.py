@@ -3,8 +3,6 @@
 https://cloud.google.com/bigquery/docs/remote-functions; values are written as by TO_JSON_STRING.
 """
 
-import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,22 +11,19 @@ import numpy as np
 import orjson
 from flask import Response
 
+from handlers.dialects.bigquery_values import converted, is_numeric, str_among
 from handlers.dialects.dialect import Asked, Dialect, Predictions, cast_hint
 from handlers.http import parse_json
 from handlers.responses import Problem, json_response
 from handlers.rows import Path
 from handlers.schemas import Instances
-from predictor.columns import Category, Column, Number, kind_of
+from predictor.columns import kind_of
 
 # Without an errorMessage of less than this BigQuery takes a refusal for a fault of the network, and tries again.
 MAX_MESSAGE_BYTES = 1000
 # Tried again up to 20 times, so no answer to what the caller did; 422 is 400 in all of its examples.
 STATUSES = {408: 400, 422: 400}
 OPTIONS = {"output": ("label", "probabilities"), "nulls": ("refuse", "null")}
-
-NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}")
-NO_NUMBER = frozenset({"NaN", "Infinity", "-Infinity", "+Infinity", "inf", "-inf"})
 
 
 @dataclass(frozen=True)
@@ -188,35 +183,3 @@ def context_of(given: Any) -> dict[str, str]:
             known = ", ".join(f"{name}={' or '.join(values)}" for name, values in OPTIONS.items())
             raise Problem(422, f"userDefinedContext can have {known}; not {key:.64}={value!s:.64}")
     return given
-
-
-def str_among(calls: list[Any]) -> bool:
-    """Whether a list has a string in it."""
-    return str in set(map(type, itertools.chain.from_iterable(call for call in calls if type(call) is list)))
-
-
-def is_numeric(column: Column) -> bool:
-    """Whether the cells of a column are numbers."""
-    return isinstance(column, Number) or (isinstance(column, Category) and column.whole_numbers)
-
-
-def converted(row: Any, columns: Any) -> Any:
-    """Return a row with the strings in its number columns as the numbers that they say."""
-    if type(row) is list:
-        return [
-            number_of(cell, columns[i]) if type(cell) is str and i in columns else cell for i, cell in enumerate(row)
-        ]
-    if type(row) is dict:
-        return {
-            k: number_of(cell, columns[k]) if type(cell) is str and k in columns else cell for k, cell in row.items()
-        }
-    return row
-
-
-def number_of(text: str, column: Column) -> Any:
-    """Return the number that BigQuery writes as a string, null for none that JSON has, else the text as it is."""
-    if text in NO_NUMBER:
-        return None
-    if isinstance(column, Category):
-        return int(text) if WHOLE_NUMBER.fullmatch(text) else text
-    return float(text) if NUMBER.fullmatch(text) else text

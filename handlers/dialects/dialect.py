@@ -19,7 +19,7 @@ from handlers.responses import Problem
 from handlers.schemas import Instances, pointer, validate
 from handlers.service import Service
 from predictor import Manifest
-from predictor.columns import Inputs, Values, kind_of
+from predictor.columns import Inputs, kind_of
 
 Get = Callable[[Request], Response]
 
@@ -120,16 +120,17 @@ class Dialect:
         if not rows:
             raise Problem(422, INVALID, [("#/instances", "must have at least one row")])
 
-    def columns_of(self, cells: Mapping[str, Sequence[Any] | Values]) -> Sequence[Given]:
+    def columns_of(self, cells: Mapping[str, Given]) -> Sequence[Given]:
         """Return equally many cells by name in the manifest's order; Problem when the names are not the features'."""
-        self.check_count(len(next(iter(cells.values()), ())))
+        rows = len(next(iter(cells.values()), ()))
+        self.check_count(rows)
         features = self.manifest.features
         needed = {column.name for column in features if not column.missing}
         known = self.manifest.left_out.keys() | self.manifest.feature_names
         if not needed <= cells.keys() <= known:
             row = {name: to_cells(values[:1])[0] for name, values in cells.items()}
             validate(self.service.request_schema, {"instances": [row]})  # says which one
-        return [cells.get(column.name) for column in features]
+        return [cells[column.name] if column.name in cells else [None] * rows for column in features]
 
     def chances(self, found: Predictions) -> list[dict[str, float]]:
         """Return an object label -> probability for each row."""

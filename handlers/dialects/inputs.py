@@ -9,25 +9,22 @@ from numpy.typing import NDArray
 from predictor import Manifest
 from predictor.columns import NUMBERS, Boolean, Column, Inputs, Number, Values
 
-# The cells of one feature: JSON values or an array of them; None when they are all left out.
-Given = Sequence[Any] | Values | None
+# The cells of one feature: JSON values, or an array of them.
+Given = Sequence[Any] | Values
 
 
 def inputs_of(manifest: Manifest, given: Sequence[Given]) -> Inputs | None:
     """Return cells, one entry a feature and all of them equally many, as inputs; None when one cannot be a cell."""
-    rows = count(given)
     arrays = []
     for column, cells in zip(manifest.features, given, strict=True):
-        if cells is None and not column.missing:
-            return None
-        array = array_of(column, [None] * rows if cells is None else cells)
+        array = array_of(column, cells)
         if array is None:
             return None
         arrays.append(array)
     return np.column_stack(arrays) if manifest.input == "matrix" else arrays
 
 
-def array_of(column: Column, cells: Sequence[Any] | Values) -> Values | None:
+def array_of(column: Column, cells: Given) -> Values | None:
     """Return the cells of a column as Column.array does, numbers of an array without a look at each."""
     if not isinstance(cells, np.ndarray):
         return column.array(cells)
@@ -40,7 +37,7 @@ def array_of(column: Column, cells: Sequence[Any] | Values) -> Values | None:
     return column.array(to_cells(cells))
 
 
-def matrix_of(manifest: Manifest, cells: Sequence[Any] | Values) -> NDArray[np.float64] | None:
+def matrix_of(manifest: Manifest, cells: Given) -> NDArray[np.float64] | None:
     """Return the cells of all rows, one after the other, as a matrix; None when that needs a closer look."""
     if manifest.input != "matrix" or any(type(column) is not Number or column.dtype for column in manifest.features):
         return None
@@ -53,7 +50,7 @@ def matrix_of(manifest: Manifest, cells: Sequence[Any] | Values) -> NDArray[np.f
     return values.reshape(-1, len(manifest.features)) if np.isfinite(values).all() else None
 
 
-def to_cells(cells: Sequence[Any] | Values) -> Sequence[Any]:
+def to_cells(cells: Given) -> Sequence[Any]:
     """Return the elements of an array as JSON values; NaN is null."""
     if not isinstance(cells, np.ndarray):
         return cells
@@ -63,12 +60,5 @@ def to_cells(cells: Sequence[Any] | Values) -> Sequence[Any]:
 
 def rows_of(manifest: Manifest, given: Sequence[Given]) -> list[dict[str, Any]]:
     """Return cells by column as rows by name."""
-    by_name = {
-        name: to_cells(cells) for name, cells in zip(manifest.feature_names, given, strict=True) if cells is not None
-    }
-    return [dict(zip(by_name, row, strict=True)) for row in zip(*by_name.values(), strict=True)]
-
-
-def count(given: Sequence[Given]) -> int:
-    """Return how many rows there are."""
-    return next((len(cells) for cells in given if cells is not None), 0)
+    names = manifest.feature_names
+    return [dict(zip(names, row, strict=True)) for row in zip(*map(to_cells, given), strict=True)]

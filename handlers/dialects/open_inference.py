@@ -9,22 +9,22 @@ from typing import Any
 
 import numpy as np
 import orjson
-from flask import Request, Response
+from flask import Response
 from numpy.typing import NDArray
 from werkzeug.datastructures import Headers
 
-from handlers.dialects.dialect import Asked, Dialect, Get, Predictions, cast_hint
+from handlers.dialects.dialect import Asked, Predictions, cast_hint
 from handlers.dialects.inputs import matrix_of, to_cells
+from handlers.dialects.open_inference_metadata import Metadata
 from handlers.dialects.tensors import Tensor, read_tensor, write_tensor
 from handlers.http import parse_json
 from handlers.responses import Problem, json_response
 from handlers.schemas import validate
-from predictor.columns import Boolean, Category, Column, Number, kind_of
+from predictor.columns import kind_of
 
 LENGTH = "Inference-Header-Content-Length"
 DEFAULT_OUTPUTS = ("predict",)
 KEYS = frozenset({"id", "inputs", "outputs", "parameters", "model_name", "model_version"})
-NAMES_AND_PROBABILITIES = "predict_proba"
 
 
 @dataclass(frozen=True)
@@ -35,80 +35,16 @@ class Wanted:
     id: str | None
 
 
-class OpenInference(Dialect):
+class OpenInference(Metadata):
     """POST /v2/models/M/infer and what clients ask before."""
 
     name = "open-inference"
     media_types = ()  # Triton's client sends none
-    below = "/v2/"
-
-    @property
-    def addresses(self) -> list[str]:
-        """The model's, with and without its version."""
-        model = f"/v2/models/{self.manifest.name}"
-        return [model, f"{model}/versions/{self.manifest.version}"]
 
     @property
     def paths(self) -> Sequence[str]:
         """The addresses of predictions, by POST."""
         return [f"{address}/infer" for address in self.addresses]
-
-    @property
-    def gets(self) -> Mapping[str, Get]:
-        """Metadata and health of server and model."""
-        model = dict.fromkeys(self.addresses, self.model)
-        ready = {f"{address}/ready": self.model_ready for address in self.addresses}
-        health = {"/v2/health/live": self.live, "/v2/health/ready": self.ready}
-        return {"/v2": self.server, "/v2/models": self.models} | health | model | ready
-
-    def server(self, _: Request) -> Response:
-        """Describe the server."""
-        version, extensions = self.manifest.version, ["binary_tensor_data"]
-        return json_response({"name": "tandem", "version": version, "extensions": extensions})
-
-    def models(self, _: Request) -> Response:
-        """Name the model."""
-        return json_response({"models": [self.manifest.name]})
-
-    def live(self, _: Request) -> Response:
-        """Tell that the process serves."""
-        return json_response({"live": True})
-
-    def ready(self, _: Request) -> Response:
-        """Tell that the model still predicts its examples."""
-        self.service.check_ready()
-        return json_response({"ready": True})
-
-    def model_ready(self, _: Request) -> Response:
-        """Tell the same of the model by its name."""
-        self.service.check_ready()
-        return json_response({"name": self.manifest.name, "ready": True})
-
-    def model(self, _: Request) -> Response:
-        """Describe the model: an input a feature, and the outputs."""
-        outputs: list[dict[str, Any]] = [{"name": "predict", "datatype": self.label_type, "shape": [-1]}]
-        if self.service.predictor.gives_probabilities:
-            shape = [-1, len(self.manifest.classes or ())]
-            outputs.append(
-                {"name": "predict_proba", "datatype": "FP64", "shape": shape, "parameters": self.class_order}
-            )
-        inputs = [
-            {"name": column.name, "datatype": datatype_of(column), "shape": [-1]} for column in self.manifest.features
-        ]
-        manifest = self.manifest
-        about = {"name": manifest.name, "versions": [manifest.version], "platform": "scikit-learn"}
-        return json_response(about | {"inputs": inputs, "outputs": outputs})
-
-    @property
-    def label_type(self) -> str:
-        """The datatype of the predictions."""
-        types = {bool: "BOOL", int: "INT64", str: "BYTES"}
-        return types[type(self.manifest.classes[0])] if self.manifest.classes else "FP64"
-
-    @property
-    def class_order(self) -> dict[str, str]:
-        """The order of the probabilities; a parameter's value cannot be a list."""
-        return {"classes": orjson.dumps(self.manifest.classes).decode()}
 
     def read(self, body: bytes, headers: Headers) -> Asked:
         """Read the JSON of a request, and the tensors' bytes after it."""
@@ -224,13 +160,6 @@ class OpenInference(Dialect):
 def labels(outputs: NDArray[Any], datatype: str) -> NDArray[Any]:
     """Return predictions as what their datatype says; a regressor may predict whole numbers."""
     return outputs.astype(np.float64) if datatype == "FP64" else outputs
-
-
-def datatype_of(column: Column) -> str:
-    """Return the datatype in which a column's cells are sent."""
-    if isinstance(column, Category) and column.whole_numbers:
-        return "INT64"
-    return {Number: "FP64", Boolean: "BOOL"}.get(type(column), "BYTES")
 
 
 def flag(holder: dict[str, Any], name: str, default: bool) -> bool:

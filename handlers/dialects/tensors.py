@@ -5,7 +5,6 @@ https://github.com/triton-inference-server/server/blob/main/docs/protocol/extens
 
 import itertools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handlers.dialects.dialect import INVALID
+from handlers.dialects.inputs import Given
 from handlers.responses import Problem
 from handlers.schemas import pointer
-from predictor.columns import Values, kind_of
+from predictor.columns import kind_of
 
 # Name -> type of the elements on the wire, little-endian. BYTES, of lengths and strings, has none.
 TYPES = {
@@ -43,7 +43,7 @@ class Tensor:
     rows: int
     columns: int
     flat: bool
-    values: Sequence[Any] | Values
+    values: Given
 
 
 def read_tensor(given: Any, tail: memoryview, max_rows: int) -> tuple[Tensor, memoryview]:
@@ -63,7 +63,7 @@ def read_tensor(given: Any, tail: memoryview, max_rows: int) -> tuple[Tensor, me
     if (size is None) == ("data" not in given):
         raise Problem(422, f"{name}: give either data or the parameter binary_data_size")
     if size is None:
-        values: Sequence[Any] | Values = from_json(given["data"], shape, datatype, given["name"])
+        values: Given = from_json(given["data"], shape, datatype, given["name"])
     else:
         if type(size) is not int or not 0 <= size <= len(tail):
             raise Problem(422, f"{name}: binary_data_size is not that of bytes after the JSON; {len(tail)} are left")
@@ -109,7 +109,7 @@ def checked(values: list[Any], shape: list[int], datatype: str, name: str) -> li
     return values
 
 
-def from_bytes(data: memoryview, count: int, datatype: str, name: str) -> Sequence[Any] | Values:
+def from_bytes(data: memoryview, count: int, datatype: str, name: str) -> Given:
     """Return the elements that some bytes are."""
     if datatype == "BYTES":
         return strings(data, count, name)
