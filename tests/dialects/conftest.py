@@ -89,4 +89,3 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Hosts]:
         return made[key]
 
     return find
-
