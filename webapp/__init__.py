@@ -7,7 +7,7 @@ from flask import Flask
 from handlers.predict import predict
 from handlers.service import service
 from predictor.environment import switch
-from webapp.cli import group
+from webapp.cli import group, version
 from webapp.routes import blueprint
 
 
@@ -36,6 +36,7 @@ def create_app() -> Flask:
     app = App("webapp", static_folder=None)
     app.register_blueprint(blueprint)
     app.cli.add_command(group)
+    app.cli.add_command(version)
     if switch("METRICS"):
         from webapp.metrics import count_requests  # off, metrics cost neither an import nor a request anything
 

@@ -17,10 +17,17 @@ from handlers.schemas import validate
 from handlers.service import service
 from predictor.environment import engine
 from predictor.onnx_engine import choose_engine
+from predictor.version import __version__
 
 ROWS_AT_ONCE = 1000
 
 group = AppGroup("model", help="Look at the model, prove it, and predict with it.")
+
+
+@click.command()
+def version() -> None:
+    """Print the version of Tandem; `flask --version` is Flask's."""
+    click.echo(__version__)
 
 
 @group.command()

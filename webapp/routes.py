@@ -10,6 +10,7 @@ from werkzeug.routing import Rule
 from handlers.predict import predict
 from handlers.responses import Problem, entry_point, finish, internal_error, json_response, request_id_of
 from handlers.service import model_headers, service
+from predictor.version import __version__
 from webapp.pages import PAGES, READ_ONLY
 
 blueprint = Blueprint("webapp", __name__)
@@ -37,6 +38,12 @@ def model(_: Request) -> Response:
 
 
 @entry_point(allow=READ_ONLY, headers=model_headers)
+def version(_: Request) -> Response:
+    """Tell the version of Tandem, bare as MLflow's clients want it; the model's own is in every answer."""
+    return Response(__version__, content_type="text/plain; charset=utf-8")
+
+
+@entry_point(allow=READ_ONLY, headers=model_headers)
 def metrics(_: Request) -> Response:
     """Tell Prometheus what was counted."""
     text = current_app.extensions.get("metrics")
@@ -45,7 +52,14 @@ def metrics(_: Request) -> Response:
     return Response(text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-ROUTES = {"/predict": predict, "/health": health, "/ready": ready, "/model": model, "/metrics": metrics} | PAGES
+ROUTES = {
+    "/predict": predict,
+    "/health": health,
+    "/ready": ready,
+    "/model": model,
+    "/version": version,
+    "/metrics": metrics,
+} | PAGES
 
 
 @blueprint.record
