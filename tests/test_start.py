@@ -35,6 +35,7 @@ ACTIVATED = """
 import os, socket, sys
 listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
 os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)  # it may have been 3 before
 os.environ |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
 os.execv(sys.argv[1], sys.argv[1:])
 """
@@ -154,7 +155,6 @@ def test_a_unix_socket_that_cannot_be_is_one_clear_line(tmp_path: Path, short: P
 
 
 def test_the_socket_of_systemd_is_served(tmp_path: Path) -> None:
-    # Somebody listens on the port already: the server that is to take over, so to speak.
     with running([sys.executable, "-c", ACTIVATED, *GUNICORN], tmp_path / "log") as server:
         assert_predicts(server.url)
         assert server.stop() == 0
