@@ -19,7 +19,7 @@ COLOURS = {
     "function_compiled": "#E69F00",
 }
 # The same figures give the same file, without random names; letters stay text instead of a drawing of each.
-SMALL_SVG = {"svg.hashsalt": "tandem", "svg.fonttype": "none", "font.family": "sans-serif"}
+SMALL_SVG: Any = {"svg.hashsalt": "tandem", "svg.fonttype": "none", "font.family": "sans-serif"}
 ROWS = {1: "c1", 100: "batch100", 1000: "batch1000", 10_000: "batch10000"}
 CONNECTIONS = {1: "c1", 16: "c16", 64: "c64", 256: "c256"}
 BARS = {

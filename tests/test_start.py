@@ -15,7 +15,7 @@ import pytest
 from predictor.environment import whole_number
 from tests.hosts import Live
 from tests.process.processes import wait_until
-from tests.servers import BIN, FUNCTION, GUNICORN, ROOT, STOP_SECONDS, running
+from tests.servers import BIN, FUNCTION, GUNICORN, ROOT, START_SECONDS, STOP_SECONDS, running
 
 FLASK = [str(BIN / "flask"), "--app", "webapp", "run"]
 BOTH = pytest.mark.parametrize("command", [GUNICORN, FUNCTION], ids=["gunicorn", "functions-framework"])
@@ -64,7 +64,7 @@ def refusal(folder: Path, *options: str, **environ: str) -> str:
     """Return the last line of a start that must fail."""
     with running(["env", *[f"{name}={value}" for name, value in environ.items()], *GUNICORN, *options],
                  folder / "log", wait=False) as server:  # fmt: skip
-        assert server.wait(STOP_SECONDS) == 1
+        assert server.wait(START_SECONDS) == 1
     assert "Traceback" not in server.output()
     return server.output().splitlines()[-1]
 
@@ -122,7 +122,7 @@ def test_a_unix_socket_is_served_and_the_port_left_alone(tmp_path: Path, short: 
     with occupied(socket.AF_INET, "0.0.0.0") as port:  # noqa: S104
         command = ["env", f"PORT={port}", *GUNICORN, "--bind", f"unix:{where}"]
         with running(command, tmp_path / "log", wait=False) as server:
-            wait_until(where.exists, "the socket is there")
+            wait_until(where.exists, "the socket is there", START_SECONDS)
             assert curl(where) == TEN
             # A second server does not take it away from the first one.
             told = f"tandem: cannot listen on unix:{where} (another process listens there); --bind says where"
@@ -136,7 +136,7 @@ def test_a_unix_socket_that_nobody_serves_any_more_is_made_anew(tmp_path: Path, 
     with socket.socket(socket.AF_UNIX) as old:
         old.bind(str(short / "socket"))
     with running([*GUNICORN, "--bind", f"unix:{short / 'socket'}"], tmp_path / "log", wait=False) as server:
-        wait_until(lambda: "Booting worker" in server.output(), "the server has started")
+        wait_until(lambda: "Booting worker" in server.output(), "the server has started", START_SECONDS)
         assert curl(short / "socket") == TEN
 
 
@@ -155,7 +155,8 @@ def test_a_unix_socket_that_cannot_be_is_one_clear_line(tmp_path: Path, short: P
 
 
 def test_the_socket_of_systemd_is_served(tmp_path: Path) -> None:
-    with running([sys.executable, "-c", ACTIVATED, *GUNICORN], tmp_path / "log") as server:
+    with running([sys.executable, "-c", ACTIVATED, *GUNICORN], tmp_path / "log", wait=False) as server:
+        wait_until(lambda: "Booting worker" in server.output(), "the server has started", START_SECONDS)
         assert_predicts(server.url)
         assert server.stop() == 0
 
