@@ -81,8 +81,7 @@ def moment(text: str) -> datetime | None:
 
 def one_type(values: Sequence[Any]) -> None:
     """Refuse values of a category that are none, not all strings or all whole numbers, or not different."""
-    kinds = set(map(type, values))
-    if kinds not in ({str}, {int}) or len(set(values)) < len(values):
+    if set(map(type, values)) not in ({str}, {int}) or len(set(values)) < len(values):
         raise marshmallow.ValidationError("must be different strings, or different whole numbers")
 
 
@@ -158,6 +157,10 @@ class Column:
         """Return the JSON schema of a cell."""
         raise NotImplementedError
 
+    def seen(self) -> str:
+        """Return what training saw, in words, empty where it is not known."""
+        return ""
+
     def describe(self) -> dict[str, Any]:
         """Return the column as the manifest has it; keys that say nothing are left out."""
         known = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -182,6 +185,11 @@ class Number(Column):
 
     minimum: float | None = None
     maximum: float | None = None
+
+    def seen(self) -> str:
+        """Return the range seen in training, in words."""
+        known = self.minimum is not None and self.maximum is not None
+        return f"{self.minimum:g} to {self.maximum:g} in training" if known else ""
 
     @property
     def bits(self) -> "np.iinfo[Any] | None":
@@ -387,6 +395,10 @@ class Date(Column):
     last: str | None = None
     parts: Sequence[str] = ()
 
+    def seen(self) -> str:
+        """Return the first and the last seen in training, in words."""
+        return f"{self.first} to {self.last} in training" if self.first and self.last else ""
+
     @property
     def input_names(self) -> list[str]:
         """The names of the estimator's columns that this one becomes."""
@@ -433,7 +445,8 @@ class Date(Column):
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of a cell."""
-        schema = {"type": "string", "description": "an ISO 8601 date or time", "examples": [self.last or "2026-03-01"]}
+        forms = [{"format": "date"}, {"format": "date-time"}]
+        schema = {"type": "string", "anyOf": forms, "examples": [self.last or "2026-03-01"]}
         return nullable(schema, self.missing)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,14 +13,17 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from handlers.service import load_service
 from predictor import Manifest, save
 from predictor.artifact import dump, installed_packages, public_class
 from predictor.columns import Boolean, Category, Column, Date, Number, Text
 from predictor.frames import frame_maker
 from predictor.manifest import FORMAT
 from predictor.unpickler import globals_of_trusted
+from tests.hosts import Host, InProcess, function_of
+from webapp import create_app
 
 ROWS: list[list[Any]] = [
     # area, furnished, city, story, since
@@ -50,7 +53,7 @@ def preparation(city: Any) -> ColumnTransformer:
     return ColumnTransformer(
         [
             ("area", SimpleImputer(add_indicator=True), ["area"]),
-            ("numbers", "passthrough", NUMBERS),
+            ("numbers", StandardScaler(), NUMBERS),
             ("city", city, ["city"]),
             ("story", TfidfVectorizer(), "story"),
         ]
@@ -63,22 +66,22 @@ def arrays(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[Any
     return found
 
 
-def save_frame_model(
-    folder: Path, estimator: Any, columns: list[Column], rows: list[list[Any]], answers: list[Any], **more: Any
-) -> Any:
+class Sample(NamedTuple):
+    """What a model is fitted on."""
+
+    columns: list[Column]
+    rows: list[list[Any]]
+    answers: list[Any]
+
+
+def save_frame_model(folder: Path, estimator: Any, sample: Sample, **more: Any) -> Any:
     """Fit an estimator on the frame of some rows, save it in `folder`, and return it."""
-    return save_model(folder, estimator, frame_maker(columns), columns, rows, answers, input="frame", **more)
+    return save_model(folder, estimator, frame_maker(sample.columns), sample, input="frame", **more)
 
 
-def save_model(
-    folder: Path,
-    estimator: Any,
-    make: Callable[[list[Any]], Any],
-    columns: list[Column],
-    rows: list[list[Any]],
-    answers: list[Any],
-    **more: Any,
-) -> Any:
+def save_model(folder: Path, estimator: Any, make: Callable[[list[Any]], Any], sample: Sample, **more: Any) -> Any:
+    """Fit an estimator on what `make` makes of the columns, save it in `folder`, and return it."""
+    columns, rows, answers = sample
     fitted_on = make(arrays(columns, rows))
     estimator.fit(fitted_on, answers)
     pickled = dump(estimator)
@@ -113,13 +116,13 @@ def mixed_regressor(folder: Path) -> Any:
         "metrics": {"held_out": {}, "held_out_rows": 2, "folds": 5, "cross_validated": {}, "baseline": {}},
         "left_out": {"id": "as many values as rows"},
     }  # fmt: skip
-    return save_frame_model(folder, ridge, COLUMNS, ROWS, RENT, training=training, target="rent")
+    return save_frame_model(folder, ridge, Sample(COLUMNS, ROWS, RENT), training=training, target="rent")
 
 
 def mixed_classifier(folder: Path) -> Any:
     """Save a classifier of the same columns; return its estimator."""
     logistic = make_pipeline(preparation(OneHotEncoder(handle_unknown="ignore")), LogisticRegression())
-    return save_frame_model(folder, logistic, COLUMNS, ROWS, QUIET, target="quiet")
+    return save_frame_model(folder, logistic, Sample(COLUMNS, ROWS, QUIET), target="quiet")
 
 
 def strict_regressor(folder: Path, encoder: Any = None) -> Any:
@@ -139,7 +142,7 @@ def strict_regressor(folder: Path, encoder: Any = None) -> Any:
             ("tolerant", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), ["heating"]),
         ]
     )
-    return save_frame_model(folder, make_pipeline(prepare, Ridge()), columns, rows, [1.0, 2.0, 4.0])
+    return save_frame_model(folder, make_pipeline(prepare, Ridge()), Sample(columns, rows, [1.0, 2.0, 4.0]))
 
 
 def text_classifier(folder: Path) -> Any:
@@ -147,7 +150,7 @@ def text_classifier(folder: Path) -> Any:
     texts = [[row[3]] for row in ROWS]
     pipeline = Pipeline([("words", TfidfVectorizer()), ("model", LogisticRegression())])
     make = lambda found: found[0].tolist()  # noqa: E731
-    return save_model(folder, pipeline, make, [Text("story", longest=29)], texts, QUIET, input="texts")
+    return save_model(folder, pipeline, make, Sample([Text("story", longest=29)], texts, QUIET), input="texts")
 
 
 def gappy_matrix(folder: Path) -> Any:
@@ -155,7 +158,13 @@ def gappy_matrix(folder: Path) -> Any:
     columns: list[Column] = [Number("a", missing=True), Boolean("b"), Number("c")]
     rows: list[list[Any]] = [[1.0, True, 2.0], [None, False, 1.5], [3.0, False, 0.0], [2.5, True, -1.0]]
     estimator = make_pipeline(SimpleImputer(add_indicator=True), Ridge())
-    return save_model(folder, estimator, np.column_stack, columns, rows, [1.0, 2.0, 3.5, 4.0])
+    return save_model(folder, estimator, np.column_stack, Sample(columns, rows, [1.0, 2.0, 3.5, 4.0]))
+
+
+def hosts_of(folder: Path, **environ: str) -> tuple[Host, Host]:
+    """Return the web app and the function of a saved model, both in this process."""
+    environ |= {"MODEL_DIR": str(folder)}
+    return InProcess("web", create_app(load_service(environ))), function_of(environ, folder)
 
 
 def frame_of(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
