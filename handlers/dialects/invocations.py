@@ -24,7 +24,7 @@ SPLIT = frozenset({"columns", "index", "data"})
 
 
 class Invocations(Dialect):
-    """POST /invocations, GET /ping and /version."""
+    """POST /invocations, GET /ping."""
 
     name = "invocations"
     media_types = (JSON, CSV)
@@ -37,17 +37,13 @@ class Invocations(Dialect):
 
     @property
     def gets(self) -> Mapping[str, Get]:
-        """Both platforms' health check, and MLflow's question for a version."""
-        return {"/ping": self.ping, "/version": self.version}
+        """Both platforms' health check; /version, for which MLflow's client asks, is the web app's own."""
+        return {"/ping": self.ping}
 
     def ping(self, _: Request) -> Response:
         """Tell that the model still predicts its examples."""
         self.service.check_ready()
         return Response("\n", content_type=JSON)
-
-    def version(self, _: Request) -> Response:
-        """Tell the model's version; MLflow's client compares it with its own and only warns."""
-        return Response(self.manifest.version, content_type="text/plain; charset=utf-8")
 
     def read(self, body: bytes, headers: Headers) -> Asked:
         """Read CSV or JSON, whatever the body is said to be."""

@@ -9,6 +9,7 @@ from flask import Request, Response
 from handlers.dialects.dialect import Dialect, Get
 from handlers.responses import json_response
 from predictor.columns import Boolean, Category, Column, Number
+from predictor.version import __version__
 
 
 class Metadata(Dialect):
@@ -32,8 +33,7 @@ class Metadata(Dialect):
 
     def server(self, _: Request) -> Response:
         """Describe the server."""
-        version, extensions = self.manifest.version, ["binary_tensor_data"]
-        return json_response({"name": "tandem", "version": version, "extensions": extensions})
+        return json_response({"name": "tandem", "version": __version__, "extensions": ["binary_tensor_data"]})
 
     def models(self, _: Request) -> Response:
         """Name the model."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from predictor.version import __version__
 from tests.dialects.conftest import Hosts
 from tests.hosts import JSON
 
@@ -216,7 +217,8 @@ SPLIT = "dataframe_split must be an object with data, and may have columns and i
         ({"dataframe_split": {"data": 1, "columns": ["x2", "x1", "x3"]}},
          "the request must be a list of rows, not a number"),
         ({"dataframe_split": {"data": NUMBERS, "columns": "x1"}}, "dataframe_split.columns must be a list of names"),
-        ({"dataframe_split": {"data": NUMBERS, "columns": [1, 2, 3]}}, "dataframe_split.columns must be a list of names"),
+        ({"dataframe_split": {"data": NUMBERS, "columns": [1, 2, 3]}},
+         "dataframe_split.columns must be a list of names"),
         ({"dataframe_split": {"data": NUMBERS, "columns": ["x1", "x1", "x2", "x3"]}},
          "dataframe_split.columns has a name twice"),
         ({"dataframe_split": {"data": [[1, 2, 3], [1, 2]], "columns": ["x2", "x1", "x3"]}},
@@ -297,7 +299,7 @@ def test_another_media_type(hosts: Models, kind: str) -> None:
 def test_what_is_asked_beside_predictions(hosts: Models) -> None:
     here = hosts("example")
     assert (here.get("/ping").status, here.get("/ping").body) == (200, b"\n")
-    assert (here.get("/version").status, here.get("/version").body) == (200, b"1.0")
+    assert (here.get("/version").status, here.get("/version").body) == (200, __version__.encode())
     assert here.get("/execution-parameters").status == 404
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import pytest
 
+from predictor.version import __version__
 from tests.dialects.conftest import Hosts
 from tests.hosts import Answer
 
@@ -59,7 +60,7 @@ def answer(got: Answer) -> tuple[dict[str, Any], bytes]:
 
 def test_server_and_model_describe_themselves(hosts: Models) -> None:
     here = hosts("example")
-    assert here.get("/v2").json() == {"name": "tandem", "version": "1.0", "extensions": ["binary_tensor_data"]}
+    assert here.get("/v2").json() == {"name": "tandem", "version": __version__, "extensions": ["binary_tensor_data"]}
     assert here.get("/v2/health/live").json() == {"live": True}
     assert here.get("/v2/health/ready").json() == {"ready": True}
     assert here.get("/v2/models").json() == {"models": ["example"]}
@@ -158,7 +159,13 @@ def test_each_output_says_for_itself_whether_it_is_bytes(hosts: Models) -> None:
     document = x(outputs=outputs, parameters={"binary_data_output": True})
     got, rest = answer(here.post("/v2/models/clf/infer", document, NONE))
     assert got["outputs"] == [
-        {"name": "predict_proba", "datatype": "FP64", "shape": [2, 3], "parameters": order, "data": sum(chances, [])},
+        {
+            "name": "predict_proba",
+            "datatype": "FP64",
+            "shape": [2, 3],
+            "parameters": order,
+            "data": [*chances[0], *chances[1]],
+        },
         {"name": "predict", "datatype": "BYTES", "shape": [2], "parameters": {"binary_data_size": 10}},
     ]
     assert rest == bytes_of(plain["predictions"])
