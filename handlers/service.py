@@ -11,7 +11,7 @@ from marshmallow import Schema
 from handlers import logs
 from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
-from predictor.environment import engine, model_dir, switch, whole_number, word
+from predictor.environment import engine, model_dir, switch, trusted_modules, whole_number, word
 
 log = logging.getLogger("tandem")
 
@@ -36,7 +36,11 @@ def service() -> Service:
     begun = time.perf_counter()
     try:
         predictor = load(
-            model_dir(), engine(), sha256=word("MODEL_SHA256"), any_version=switch("ALLOW_VERSION_MISMATCH")
+            model_dir(),
+            engine(),
+            sha256=word("MODEL_SHA256"),
+            any_version=switch("ALLOW_VERSION_MISMATCH"),
+            trusted_modules=trusted_modules(),
         )
     except ArtifactError as error:
         sys.exit(f"tandem: {error}")

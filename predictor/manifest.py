@@ -35,6 +35,7 @@ class Manifest:
     globals: list[str]
     training: dict[str, Any] | None
     examples: list[dict[str, Any]]
+    scale: float | None = None
     compiled: dict[str, Any] | None = None
 
     @property
@@ -118,6 +119,7 @@ class ManifestSchema(Schema):
     globals = fields.List(fields.String(), required=True)
     training = fields.Nested(_Training, required=True, allow_none=True)
     examples = fields.List(fields.Nested(_Example), required=True, validate=validate.Length(min=1))
+    scale = fields.Float(load_default=None, allow_none=True, validate=validate.Range(min=0))
     compiled = fields.Nested(_Compiled, load_default=None, allow_none=True)
 
     @validates_schema

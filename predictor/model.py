@@ -12,6 +12,28 @@ Matrix = NDArray[np.float64]
 
 # Another CPU or BLAS may round the last bits otherwise; a wrong model differs by more.
 REPLAY_TOLERANCE = 1e-9
+# Where terms cancel, a prediction is rounded as its terms are: below this part of the usual prediction's size, a
+# difference is nothing.
+ROUNDING = 1e-9
+# But no prediction counts for less than this part of the usual size, whatever the tolerance.
+NEAR_ZERO = 1e-3
+
+
+def usual_size(predictions: Any) -> float | None:
+    """Return the median size of predictions that are floats; None of labels, and of other numbers."""
+    values = np.asarray(predictions)
+    return float(np.median(np.abs(values))) if values.dtype.kind == "f" and values.size else None
+
+
+def relative_difference(got: Any, expected: Any, scale: float, tolerance: float) -> Any:
+    """Return how far numbers are from those expected, relative to them, or to what counts of `scale`.
+
+    At the tolerance of replaying, 1e-9, that is their usual size: a difference of ROUNDING of it is within.
+    """
+    least = scale * min(1.0, max(NEAR_ZERO, ROUNDING / tolerance))
+    sizes = np.maximum(np.maximum(np.abs(got), np.abs(expected)), least)
+    # Where both are zero, so is the difference.
+    return np.abs(np.subtract(got, expected)) / np.where(sizes > 0, sizes, 1)
 
 
 class NotPredictable(ValueError):
@@ -29,6 +51,7 @@ class Predictor:
     manifest: Manifest
     estimator: Any  # scikit-learn's, or a CompiledModel
     tolerance: float = REPLAY_TOLERANCE
+    sha256: str = ""  # of the manifest's file, which holds the digests of all others
 
     @property
     def gives_probabilities(self) -> bool:
@@ -69,14 +92,16 @@ class Predictor:
         examples = self.manifest.examples
         matrix = np.array([example["features"] for example in examples], dtype=np.float64)
         expected = [example["prediction"] for example in examples]
+        scale = self.manifest.scale or usual_size(expected) or 0.0
         try:
             got = self.predict(matrix).tolist()
         except NotPredictable as error:
             return error.rows or list(range(len(examples)))
-        return [index for index, pair in enumerate(zip(expected, got, strict=True)) if not _same(*pair, self.tolerance)]
+        pairs = enumerate(zip(expected, got, strict=True))
+        return [index for index, pair in pairs if not _same(*pair, scale, self.tolerance)]
 
 
-def _same(expected: Any, got: Any, tolerance: float) -> bool:
+def _same(expected: Any, got: Any, scale: float, tolerance: float) -> bool:
     if isinstance(expected, float) and isinstance(got, float):
-        return abs(expected - got) <= tolerance * max(abs(expected), abs(got))
+        return bool(relative_difference(got, expected, scale, tolerance) <= tolerance)
     return type(expected) is type(got) and bool(expected == got)

@@ -98,7 +98,13 @@ def fit(estimator: Any, table: Any, target: Any) -> Any:
 def variations() -> dict[str, tuple[Any, Any, Any]]:
     """Return estimators whose parameters or tables bring other names into a pickle, with their table and target."""
     return (
-        _of_numbers() | _of_searches() | _of_frames() | _of_kernels() | _of_neighbours() | _of_losses() | _of_selection()
+        _of_numbers()
+        | _of_searches()
+        | _of_frames()
+        | _of_kernels()
+        | _of_neighbours()
+        | _of_losses()
+        | _of_selection()
     )
 
 
@@ -106,7 +112,9 @@ def _of_numbers() -> dict[str, tuple[Any, Any, Any]]:
     logistic = linear_model.LogisticRegression()
     made: dict[str, Any] = {
         "a pipeline": pipeline.make_pipeline(preprocessing.StandardScaler(), "passthrough", logistic),
-        "a union": pipeline.make_pipeline(pipeline.make_union(preprocessing.StandardScaler(), decomposition.PCA()), logistic),
+        "a union": pipeline.make_pipeline(
+            pipeline.make_union(preprocessing.StandardScaler(), decomposition.PCA()), logistic
+        ),
         "a state": ensemble.RandomForestClassifier(2, random_state=np.random.RandomState(0)),
         "a generator": neighbors.KNeighborsClassifier().set_params(metric_params=None),
         "voting": ensemble.VotingClassifier([("a", logistic), ("b", naive_bayes.GaussianNB())]),
@@ -124,7 +132,6 @@ def _of_numbers() -> dict[str, tuple[Any, Any, Any]]:
         "net": neural_network.MLPClassifier((3,), max_iter=3),
         "net by sgd": neural_network.MLPClassifier((3,), max_iter=3, solver="sgd", early_stopping=True),
         "net by lbfgs": neural_network.MLPClassifier((3,), max_iter=3, solver="lbfgs"),
-        
         "a function": pipeline.make_pipeline(preprocessing.FunctionTransformer(np.log1p, np.expm1), logistic),
         "no function": pipeline.make_pipeline(preprocessing.FunctionTransformer(), logistic),
         "splines": pipeline.make_pipeline(preprocessing.SplineTransformer(extrapolation="periodic"), logistic),
@@ -211,7 +218,10 @@ def _of_searches() -> dict[str, tuple[Any, Any, Any]]:
 
 def _columns(*transformers: Any, **more: Any) -> Any:
     model = pipeline.Pipeline(
-        [("columns", compose.ColumnTransformer(list(transformers), **more)), ("model", linear_model.LogisticRegression())]
+        [
+            ("columns", compose.ColumnTransformer(list(transformers), **more)),
+            ("model", linear_model.LogisticRegression()),
+        ]
     )
     return model
 
@@ -331,16 +341,26 @@ def _of_neighbours() -> dict[str, tuple[Any, Any, Any]]:
             known = {"kd_tree": neighbors.KDTree, "ball_tree": neighbors.BallTree}.get(algorithm)
             if known and metric not in known.valid_metrics:
                 continue
-            table = X > 0.5 if metric in {"jaccard", "dice", "rogerstanimoto", "russellrao", "sokalsneath", "yule"} else X
+            table = (
+                X > 0.5 if metric in {"jaccard", "dice", "rogerstanimoto", "russellrao", "sokalsneath", "yule"} else X
+            )
             made = neighbors.KNeighborsClassifier(algorithm=algorithm, metric=metric, **more)
             cases[f"neighbours {algorithm} {metric}"] = (made, table, WORDS)
-        cases[f"weighted {algorithm}"] = (neighbors.KNeighborsRegressor(weights="distance", algorithm=algorithm), X, NUMBERS)
+        cases[f"weighted {algorithm}"] = (
+            neighbors.KNeighborsRegressor(weights="distance", algorithm=algorithm),
+            X,
+            NUMBERS,
+        )
         cases[f"in float32 {algorithm}"] = (
             neighbors.KNeighborsRegressor(algorithm=algorithm), X.astype(np.float32), NUMBERS,
         )  # fmt: skip
         cases[f"radius {algorithm}"] = (neighbors.RadiusNeighborsClassifier(3, algorithm=algorithm), X, WORDS)
         if algorithm != "brute":
-            cases[f"outliers {algorithm}"] = (neighbors.LocalOutlierFactor(5, novelty=True, algorithm=algorithm), X, None)
+            cases[f"outliers {algorithm}"] = (
+                neighbors.LocalOutlierFactor(5, novelty=True, algorithm=algorithm),
+                X,
+                None,
+            )
             cases[f"density {algorithm}"] = (neighbors.KernelDensity(algorithm=algorithm), X, None)
     cases["haversine"] = (neighbors.KNeighborsClassifier(metric="haversine", algorithm="ball_tree"), X[:, :2], WORDS)
     return cases
@@ -349,7 +369,9 @@ def _of_neighbours() -> dict[str, tuple[Any, Any, Any]]:
 def _of_losses() -> dict[str, tuple[Any, Any, Any]]:
     cases: dict[str, tuple[Any, Any, Any]] = {}
     for loss in ("squared_error", "absolute_error", "gamma", "poisson", "quantile"):
-        made = ensemble.HistGradientBoostingRegressor(max_iter=2, loss=loss, quantile=0.5 if loss == "quantile" else None)
+        made = ensemble.HistGradientBoostingRegressor(
+            max_iter=2, loss=loss, quantile=0.5 if loss == "quantile" else None
+        )
         cases[f"histogram boosting {loss}"] = (made, X, NUMBERS)
     for loss in ("squared_error", "absolute_error", "huber", "quantile"):
         cases[f"boosting {loss}"] = (ensemble.GradientBoostingRegressor(n_estimators=2, loss=loss), X, NUMBERS)
