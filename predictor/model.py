@@ -30,7 +30,7 @@ def relative_difference(got: Any, expected: Any, scale: float, tolerance: float)
 
     At the tolerance of replaying, 1e-9, that is their usual size: a difference of ROUNDING of it is within.
     """
-    least = scale * min(1.0, max(NEAR_ZERO, ROUNDING / tolerance))
+    least = scale * (min(1.0, max(NEAR_ZERO, ROUNDING / tolerance)) if tolerance else 1.0)
     sizes = np.maximum(np.maximum(np.abs(got), np.abs(expected)), least)
     # Where both are zero, so is the difference.
     return np.abs(np.subtract(got, expected)) / np.where(sizes > 0, sizes, 1)

@@ -70,6 +70,6 @@ def _of_dtype(dtype: Any, state: Any) -> Any:
         "names": list(names), "formats": [fields[name][0] for name in names],
         "offsets": [fields[name][1] for name in names], "itemsize": size,
     })  # fmt: skip
-    usual = made.flags & 0x7F  # a pickle holds one byte of them, whose highest bit says that the fields are aligned
-    _require(alignment in (1, 2, 4, 8, 16) and flags in (usual, usual | 0x80), dtype)
+    expected = made.flags & 0x7F  # a pickle holds one byte of them, whose highest bit says that the fields are aligned
+    _require(alignment in (1, 2, 4, 8, 16) and flags in (expected, expected | 0x80), dtype)
     return (version, order, None, tuple(names), fields, size, alignment, flags)

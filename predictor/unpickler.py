@@ -30,6 +30,14 @@ def global_name(module: str, name: str) -> str:
     return f"{module}:{name}"
 
 
+def present_name(module: str, name: str, protocol: int) -> tuple[str, str]:
+    """Return what pickle makes of a name: the first protocols write those of Python 2."""
+    if protocol >= 3:
+        return module, name
+    renamed = _compat_pickle.IMPORT_MAPPING.get(module, module), name
+    return _compat_pickle.NAME_MAPPING.get((module, name), renamed)
+
+
 class RestrictedUnpickler(NumpyUnpickler):  # type: ignore[misc]
     """joblib's unpickler, object arrays nested in it included, for what `permits` lets through by its name.
 
@@ -47,10 +55,7 @@ class RestrictedUnpickler(NumpyUnpickler):  # type: ignore[misc]
 
     def find_class(self, module: str, name: str) -> Any:
         """Import a global that is permitted; ForbiddenGlobal for any other, before its module is imported."""
-        if self.proto < 3:  # Python 2's names are checked as what they become
-            module, name = _compat_pickle.NAME_MAPPING.get(
-                (module, name), (_compat_pickle.IMPORT_MAPPING.get(module, module), name)
-            )
+        module, name = present_name(module, name, self.proto)
         found = global_name(module, name)
         if not self.permits(found):
             raise ForbiddenGlobal(found)
@@ -124,19 +129,23 @@ class RestrictedUnpickler(NumpyUnpickler):  # type: ignore[misc]
         load(self)
 
     def load_append(self) -> None:
-        """APPEND, and below it the others that fill lists, dictionaries and sets."""
+        """APPEND: put a value into a list."""
         self.load_fill(list, self.stack[-2], NumpyUnpickler.load_append)
 
     def load_appends(self) -> None:
+        """APPENDS, likewise."""
         self.load_fill(list, self.metastack[-1][-1], NumpyUnpickler.load_appends)
 
     def load_setitem(self) -> None:
+        """SETITEM, likewise."""
         self.load_fill(dict, self.stack[-3], NumpyUnpickler.load_setitem)
 
     def load_setitems(self) -> None:
+        """SETITEMS, likewise."""
         self.load_fill(dict, self.metastack[-1][-1], NumpyUnpickler.load_setitems)
 
     def load_additems(self) -> None:
+        """ADDITEMS, likewise."""
         self.load_fill(set, self.metastack[-1][-1], NumpyUnpickler.load_additems)
 
     for opcode, method in {

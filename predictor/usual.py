@@ -71,16 +71,16 @@ def _defaultdict(is_foreign: IsForeign, *factory: Any) -> Any:
 
 def _bit_generator(_: IsForeign, kind: Any = "MT19937") -> Any:
     known = numpy_random.BitGenerators
-    _require(type(kind) is str and kind in known or kind in known.values(), "make an unusual bit generator")
-    return numpy_random.__bit_generator_ctor(kind)  # type: ignore[attr-defined]
+    _require((type(kind) is str and kind in known) or kind in known.values(), "make an unusual bit generator")
+    return numpy_random.__bit_generator_ctor(kind)
 
 
 def _random_state(_: IsForeign, bits: Any = "MT19937", *__: Any) -> Any:
-    return numpy_random.__randomstate_ctor(bits)  # type: ignore[attr-defined]
+    return numpy_random.__randomstate_ctor(bits)
 
 
 def _generator(_: IsForeign, bits: Any = "MT19937", *__: Any) -> Any:
-    return numpy_random.__generator_ctor(bits)  # type: ignore[attr-defined]
+    return numpy_random.__generator_ctor(bits)
 
 
 def _masked_array(_: IsForeign, kind: Any, base: Any, shape: Any, code: Any) -> Any:
@@ -95,7 +95,7 @@ def _array(_: IsForeign, kind: Any, shape: Any, code: Any) -> Any:
 
 def _index(_: IsForeign, kind: Any, parts: Any) -> Any:
     import pandas as pd
-    from pandas.core.indexes.base import _new_Index
+    from pandas.core.indexes.base import _new_Index  # type: ignore[attr-defined]
 
     _require(kind is pd.Index, "make an unusual pandas index")
     return _new_Index(kind, parts)
