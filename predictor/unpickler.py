@@ -129,23 +129,23 @@ class RestrictedUnpickler(NumpyUnpickler):  # type: ignore[misc]
         load(self)
 
     def load_append(self) -> None:
-        """APPEND: put a value into a list."""
+        """Put a value into a list: APPEND."""
         self.load_fill(list, self.stack[-2], NumpyUnpickler.load_append)
 
     def load_appends(self) -> None:
-        """APPENDS, likewise."""
+        """Put several: APPENDS."""
         self.load_fill(list, self.metastack[-1][-1], NumpyUnpickler.load_appends)
 
     def load_setitem(self) -> None:
-        """SETITEM, likewise."""
+        """Put a value into a dictionary: SETITEM."""
         self.load_fill(dict, self.stack[-3], NumpyUnpickler.load_setitem)
 
     def load_setitems(self) -> None:
-        """SETITEMS, likewise."""
+        """Put several into a dictionary: SETITEMS."""
         self.load_fill(dict, self.metastack[-1][-1], NumpyUnpickler.load_setitems)
 
     def load_additems(self) -> None:
-        """ADDITEMS, likewise."""
+        """Put several into a set: ADDITEMS."""
         self.load_fill(set, self.metastack[-1][-1], NumpyUnpickler.load_additems)
 
     for opcode, method in {

@@ -66,7 +66,7 @@ def _json_value(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_json_value(item) for item in value]
     if isinstance(value, int) and not -(2**63) <= value < 2**63:  # no answer can hold it
-        return repr(value)
+        return str(value) if value.bit_length() < 1000 else f"a whole number of {value.bit_length()} bits"
     if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return repr(value)
