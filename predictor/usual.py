@@ -46,7 +46,8 @@ def may_be_partial(function: Any, is_foreign: IsForeign) -> bool:
 
 
 def _reconstructor(is_foreign: IsForeign, kind: Any, base: Any, state: Any) -> Any:
-    _require(isinstance(kind, type) and base in (object, dict, list, tuple, set, str), "make an object of another base")
+    usual = isinstance(kind, type) and (base in (object, dict, list, tuple, set, str) or is_foreign(base))
+    _require(usual, "make an object of another base")
     return copyreg._reconstructor(kind, base, state)  # type: ignore[attr-defined]
 
 

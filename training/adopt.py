@@ -22,7 +22,16 @@ from training.describe import describe
 from training.table import Table
 
 # What the listing must know to find its way through the bytes of the arrays in a file of joblib's; harmless to call.
-STRUCTURE = frozenset({"joblib.numpy_pickle:NumpyArrayWrapper", "numpy:dtype", "numpy:ndarray"})
+STRUCTURE = frozenset(
+    {
+        "joblib.numpy_pickle:NumpyArrayWrapper",
+        "numpy:dtype",
+        "numpy:ndarray",
+        "copyreg:_reconstructor",
+        "builtins:object",
+    }
+)
+)
 
 
 class _Inert:
