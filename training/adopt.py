@@ -31,7 +31,6 @@ STRUCTURE = frozenset(
         "builtins:object",
     }
 )
-)
 
 
 class _Inert:
