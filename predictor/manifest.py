@@ -3,6 +3,7 @@
 `Manifest` is what the program uses, `ManifestSchema` what a file must look like. README.md documents each key.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,11 @@ class Manifest:
     def feature_names(self) -> list[str]:
         """The names of the features, in the order of the matrix's columns."""
         return [feature["name"] for feature in self.features]
+
+    @property
+    def sha256(self) -> str:
+        """The digest of `model.json` as it is written, which holds the digests of all other files."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def public(self) -> dict[str, Any]:
         """Return what callers of `GET /model` may know."""
