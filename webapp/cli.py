@@ -40,9 +40,11 @@ def version() -> None:
 @group.command()
 def show() -> None:
     """Print the manifest, and on stderr which engine serves it and why."""
-    manifest = service_of_app().predictor.manifest
+    predictor = service_of_app().predictor
+    manifest = predictor.manifest
     click.echo(orjson.dumps(manifest.public(), option=orjson.OPT_INDENT_2))
     click.echo("engine: {}, because {}".format(*choose_engine(manifest, engine())), err=True)
+    click.echo(f"manifest sha256: {predictor.sha256}, for MODEL_SHA256", err=True)
 
 
 @group.command()
@@ -87,7 +89,7 @@ def predict_table(reader: "csv.DictReader[str]") -> None:
             instances = [{name: number(row[name] or "") for name in names} for row in rows]
             found = ask({"instances": instances}, first)["predictions"]
             for row, prediction in zip(rows, found, strict=True):
-                writer.writerow([*(row[name] for name in reader.fieldnames or ()), prediction])
+                writer.writerow([*(row[name] for name in reader.fieldnames or ()), as_cell(prediction)])
             progress.length = (progress.length or 0) + len(rows)
             progress.update(len(rows))
 
@@ -96,14 +98,23 @@ def batches(reader: "csv.DictReader[str]") -> Iterator[tuple[int, list[dict[str,
     """Yield the rows of a table a thousand at a time, with the number of the first of them."""
     first = 0
     while rows := list(islice(reader, ROWS_AT_ONCE)):
+        for number_of_row, row in enumerate(rows, first + 1):
+            if None in row:  # where DictReader puts what is beyond the header
+                raise click.ClickException(f"row {number_of_row} has more cells than the header names columns")
         yield first, rows
         first += len(rows)
+
+
+def as_cell(prediction: Any) -> Any:
+    """Return a prediction as a cell; a label that a spreadsheet would compute stands behind an apostrophe."""
+    formula = isinstance(prediction, str) and prediction.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{prediction}" if formula else prediction
 
 
 def number(text: str) -> Any:
     """Return a cell as the number that it is, or as it stands, which the schema then refuses by its place."""
     try:
-        return float(text)
+        return text if "_" in text else float(text)  # 1_0 is a number to Python only
     except ValueError:
         return text
 
