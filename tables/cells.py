@@ -60,7 +60,8 @@ class Form:
     def from_manifest(cls, known: dict[str, Any]) -> "Form":
         """Return what describe() described."""
         names = {field.name for field in fields(cls)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items() if k in names})
+        taken: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items() if k in names}
+        return cls(**taken)
 
 
 PLAIN = Form()

@@ -1,7 +1,7 @@
 """The names of a table's columns: in its first line, or none."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tables.errors import TableError, first_few
 from tables.raw import RawColumn
@@ -41,9 +41,9 @@ def check_names(names: Sequence[str]) -> None:
         raise TableError(*first_few(faults))
 
 
-def check_header(names: Sequence[str], columns: Mapping[str, RawColumn], looks_like_one: bool) -> None:
+def check_header(names: Sequence[str], columns: Sequence[RawColumn], looks_like_one: bool) -> None:
     """Refuse a first line that seems to be a row: by what DuckDB says, or since its cells are found again below."""
-    again = sum(name in set(column.words) for name, column in zip(names, columns.values(), strict=True))
+    again = sum(name in set(column.words) for name, column in zip(names, columns, strict=True))
     if looks_like_one and again < len(names) / 2:
         return
     shown = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")

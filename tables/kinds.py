@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import pairwise
 
 from predictor.columns import Boolean, Category, Column, Date, Number, Text
 from tables.cells import (
@@ -43,7 +44,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Decision:
-    """The kind and the form of a column, what is wrong or to be said about it, and words that cannot be of that kind."""
+    """The kind and the form of a column, what to say about it, and words that cannot be of that kind."""
 
     kind: type[Column]
     form: Form = PLAIN
@@ -142,7 +143,7 @@ def date_decision(words: Words, forms: Sequence[Form]) -> Decision:
 def is_rising(dates: Sequence[datetime | None]) -> bool:
     """Whether dates never go back."""
     known = [moment for moment in dates if moment is not None]
-    return all(before <= after for before, after in zip(known, known[1:], strict=False))
+    return all(before <= after for before, after in pairwise(known))
 
 
 def strays(texts: Sequence[str], form: str) -> list[str]:

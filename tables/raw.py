@@ -62,7 +62,7 @@ def numbered(words: Sequence[str], codes: NDArray[np.int32]) -> RawColumn:
     np.minimum.at(first, codes, np.arange(len(codes)))
     known = Words()
     rank = np.zeros(len(words), dtype=np.int32)
-    for index in np.argsort(first, kind="stable"):
+    for index in np.argsort(first, kind="stable").tolist():
         if first[index] < len(codes):
             rank[index] = known[words[index].strip()]
     return RawColumn(list(known), rank[codes])

@@ -14,7 +14,7 @@ from tables.errors import TableError
 from tables.header import check_header, check_names, keys, positions
 from tables.parquet import MAGIC, read_parquet
 from tables.raw import RawTable, collect
-from tables.reading import records
+from tables.reading import lines_of, records
 from tables.sniff import check_kind, decode, sniff
 from tables.table import Table
 from tables.understand import Wishes, understand
@@ -69,20 +69,20 @@ def read_csv(data: bytes, target: str, header: bool | None) -> RawTable:
     if not text.strip():
         raise TableError(NO_ROWS)
     reading, looks_like_header = sniff(text, target, encoding)
-    rows = records(io.StringIO(text, newline=""), reading)
+    rows = records(lines_of(io.StringIO(text, newline="")), reading)
     first = next(rows, None)
     if first is None or first.fault:
         raise TableError(first.fault if first else NO_ROWS)
     names = [cell.strip() for cell in first.cells]
     if header is False:
         names, rows = positions(len(names)), chain([first], rows)
-    check_names(names)
     columns, lines = collect(rows, len(names))
     if not len(lines):
         raise TableError(NO_ROWS)
-    found = dict(zip(keys(names), columns, strict=True))
     if header is None and target not in names:
-        check_header(names, found, looks_like_header)
+        check_header(names, columns, looks_like_header)
+    check_names(names)
+    found = dict(zip(keys(names), columns, strict=True))
     if reading.skipped_lines:
         notices.append(
             f"it is read from line {reading.skipped_lines + 1} on: what stands above is no part of the table"

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -37,7 +37,9 @@ class Reading:
     @classmethod
     def from_manifest(cls, known: dict[str, Any]) -> "Reading":
         """Return what describe() described."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in known.items()})
+        names = {field.name for field in fields(cls)}
+        taken: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items() if k in names}
+        return cls(**taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,8 @@ def lines_of(text: io.TextIOBase) -> Iterator[str]:
         yield line
 
 
-def records(text: io.TextIOBase, reading: Reading) -> Iterator[Record]:
+def records(lines: Iterator[str], reading: Reading) -> Iterator[Record]:
     """Yield the records of a table, blank ones left out; its header is the first of them. A fault is the last one."""
-    lines = lines_of(text)
     for _ in range(reading.skipped_lines):
         next(lines, None)
     reader = csv.reader(

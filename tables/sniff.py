@@ -49,6 +49,18 @@ def decode(data: bytes) -> tuple[str, str, list[str]]:
     return checked(text), encoding, [f"it is not in UTF-8 and is read as {encoding} (Western European)"]
 
 
+def encoding_again(head: bytes, known: str) -> str:
+    """Return the encoding of a table that begins so, when another one of its form was in a known encoding."""
+    found = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if head.startswith(mark)), "") or wide(head)
+    if found or known.startswith("utf-16"):
+        return found or known
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return known if known != "utf-8" else "cp1252"
+    return "utf-8"
+
+
 def wide(data: bytes) -> str:
     """Return which UTF-16 a file without a byte order mark is in, "" when it is in none: Latin has many zero bytes."""
     half = len(data[:4096]) // 2

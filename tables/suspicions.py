@@ -99,8 +99,8 @@ def sentinels(seen: Mapping[str, Observed]) -> list[str]:
                 if is_far(suspect, values):
                     places.setdefault(suspect, []).append(name)
     return [
-        f"{listed(names)}: {suspect:g} is repeated and far from all other values; if it stands for a missing value, leave "
-        "those cells empty"
+        f"{listed(names)}: {suspect:g} is repeated and far from all other values; if it stands for a missing value, "
+        "leave those cells empty"
         for suspect, names in places.items()
     ]
 
