@@ -12,7 +12,7 @@ from predictor.columns import Category, Column, Number, Values
 from tables.cells import WHOLE
 from tables.errors import TableError, first_few
 from tables.kinds import usual_decimal
-from tables.observe import Context, Observed, observe
+from tables.observe import Context, Observed, missing_words, observe
 from tables.raw import RawColumn, RawTable
 from tables.suspicions import suspicions
 from tables.table import Table
@@ -46,15 +46,13 @@ def understand(raw: RawTable, wishes: Wishes, sha256: str) -> Table:
     context = replace(context, lines=raw.lines[target.rows])
     left_out = dict.fromkeys(wishes.drop, "left out by hand")
     left_out |= dict.fromkeys(sorted(raw.unnamed - {wishes.target, *wishes.keep}), "it has no name")
-    columns = {
-        name: column.taken(target.rows)
-        for name, column in raw.columns.items()
-        if name != wishes.target and name not in left_out
-    }
+    names = [name for name in raw.columns if name != wishes.target and name not in left_out]
+    columns = {name: raw.columns[name].taken(target.rows) for name in names}
     seen = {
         name: observe(name, column, context, kind=wishes.kinds.get(name), typed=name in raw.strings)
         for name, column in columns.items()
     }
+    seen = {name: with_gaps(column, raw.columns[name]) for name, column in seen.items()}
     if faults := [fault for column in seen.values() for fault in column.faults]:
         raise TableError(*first_few(faults))
     left_out |= useless(columns, seen, wishes)
@@ -81,6 +79,12 @@ def understand(raw: RawTable, wishes: Wishes, sha256: str) -> Table:
         notices=notices,
         reading=reading_of(raw, used),
     )
+
+
+def with_gaps(seen: Observed, raw: RawColumn) -> Observed:
+    """Return a column that may be missing where it is so in rows without a target: the whole file can be predicted."""
+    gaps = bool(raw.words) and not missing_words(raw, ()).isdisjoint(set(raw.words) - set(seen.words))
+    return replace(seen, column=replace(seen.column, missing=seen.column.missing or gaps))
 
 
 def check_columns(raw: RawTable, wishes: Wishes) -> None:
