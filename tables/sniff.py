@@ -40,7 +40,7 @@ def decode(data: bytes) -> tuple[str, str, list[str]]:
     text = data.decode("utf-8", "surrogateescape")
     odd = re.findall("[^\0-\x7f]", text)
     wrong = sum("\udc80" <= character <= "\udcff" for character in odd)
-    if not wrong or encoding or len(odd) - wrong > wrong:
+    if not wrong or encoding or len(odd) - wrong >= wrong:
         return checked(text), "utf-8", []
     try:
         text, encoding = data.decode("cp1252"), "cp1252"
@@ -98,16 +98,11 @@ def sniff(text: str, target: str, encoding: str) -> tuple[Reading, bool]:
             raise TableError(f"its first line has more than {SAMPLE:,} characters; give a table")
         sample = sample[: end + 1]
     delimiter, quote, escape, skipped, header = ask_duckdb(sample) or (",", '"', "", 0, True)
-    first = sample.splitlines()[0].split(delimiter) if skipped else []
-    if target in {cell.strip().strip(quote) for cell in first}:
-        skipped = 0
-    return Reading(
-        delimiter=delimiter,
-        quote="'" if quote == "'" else '"',
-        escape="\\" if escape == "\\" else "",
-        encoding=encoding,
-        skipped_lines=skipped,
-    ), header
+    quote = "'" if quote == "'" else '"'
+    if skipped and target in {cell.strip().strip(quote) for cell in sample.splitlines()[0].split(delimiter)}:
+        skipped = 0  # ragged rows below a header are no other table
+    escape = "\\" if escape == "\\" else ""
+    return Reading(delimiter=delimiter, quote=quote, escape=escape, encoding=encoding, skipped_lines=skipped), header
 
 
 def ask_duckdb(sample: str) -> tuple[str, str, str, int, bool] | None:

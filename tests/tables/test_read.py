@@ -37,7 +37,7 @@ KINDS: dict[str, tuple[str, str, bool, list[Any]]] = {
     "numbers with a gap": (column("1", "", "3"), "number", True, [1.0, None, 3.0]),
     "numbers and a question mark": (column("1", "?", "3"), "number", True, [1.0, None, 3.0]),
     "numbers, blanks round them": (column(" 1 ", "2", "\t3"), "number", False, [1.0, 2.0, 3.0]),
-    "words for missing": (column("1", "NA", "N/A", "null", "-", "7"), "number", True, [1.0, None, None, None, None, 7.0]),
+    "words for missing": (column("1", "NA", "N/A", "null", "-"), "number", True, [1.0, None, None, None, None]),
     "a word that is often there": (
         column(*map(str, range(30)), "unknown", "unknown"),
         "number",
