@@ -16,8 +16,8 @@ from tables.cells import BOOLEANS, PLAIN, WHOLE, Form, date, number
 from tables.errors import TableError, first_few
 from tables.header import positions
 from tables.parquet import MAGIC, opened
-from tables.raw import fault_of
-from tables.reading import Reading, Record, is_footnote, lines_of, open_text, records
+from tables.raw import width_fault
+from tables.reading import Reading, Records, Rows, batches, is_footnote, lines_of, open_text
 from tables.sniff import NO_TEXT, check_kind, encoding_again, no_text
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -65,7 +65,7 @@ def again(source: Path | BinaryIO, manifest: Manifest, rows_at_once: int) -> Ite
             return
     with opened(source) as parquet:
         plain = frozenset(parquet.names) - parquet.strings
-        yield table(parquet.names, parquet.rows, reading, manifest, rows_at_once, plain)
+        yield table(parquet.names, batches(parquet.take, rows_at_once), reading, manifest, plain)
 
 
 @contextmanager
@@ -83,17 +83,18 @@ def csv_again(file: io.BufferedReader, reading: Reading, manifest: Manifest, row
 def read_csv(lines: Iterator[str], reading: Reading, manifest: Manifest, rows_at_once: int) -> Again:
     """Return the table in lines of CSV."""
     if not reading.header:
-        rows = records(lines, reading)
-        first = list(islice(rows, 1))
-        names = positions(len(first[0].cells) if first else 0)
-        return replace(table(names, chain(first, rows), reading, manifest, rows_at_once), header=None)
+        take = Records(lines, reading).take
+        first = take(1)
+        names = positions(len(first.cells[0]) if first.lines else 0)
+        return replace(table(names, chain([first], batches(take, rows_at_once)), reading, manifest), header=None)
     above = list(islice(lines, reading.skipped_lines + 1))
     reading = replace(reading, delimiter=delimiter_of(above[-1:], reading, manifest))
-    rows = records(chain(above, lines), reading)
-    header = next(rows, Record(1, []))
+    take = Records(chain(above, lines), reading).take
+    header = take(1)
     if header.fault:
         raise TableError(header.fault)
-    return table([name.strip() for name in header.cells], rows, reading, manifest, rows_at_once)
+    names = [name.strip() for name in header.cells[0]] if header else []
+    return table(names, batches(take, rows_at_once), reading, manifest)
 
 
 def delimiter_of(header: Sequence[str], reading: Reading, manifest: Manifest) -> str:
@@ -105,13 +106,8 @@ def delimiter_of(header: Sequence[str], reading: Reading, manifest: Manifest) ->
     return reading.delimiter
 
 
-def table(  # noqa: PLR0917 - what a table is, in the order of its making
-    names: list[str],
-    rows: Iterator[Record],
-    reading: Reading,
-    manifest: Manifest,
-    rows_at_once: int,
-    plain: frozenset[str] = frozenset(),
+def table(
+    names: list[str], rows: Iterator[Rows], reading: Reading, manifest: Manifest, plain: frozenset[str] = frozenset()
 ) -> Again:
     """Return the table of these columns; `plain` are those that are numbers, dates or booleans by their type."""
     absent = [column.name for column in manifest.features if column.name not in names and not column.missing]
@@ -125,7 +121,7 @@ def table(  # noqa: PLR0917 - what a table is, in the order of its making
         for column in manifest.features
         if column.name in names
     ]
-    return Again(names, reading.delimiter, batches(rows, len(names), cells, rows_at_once))
+    return Again(names, reading.delimiter, read_rows(rows, len(names), cells))
 
 
 def cell_of(column: Column, reading: Reading, *, typed: bool) -> Cell:
@@ -154,36 +150,32 @@ def json_cell(column: Column, form: Form, absent: frozenset[str], text: str) -> 
     return text if found is None else found
 
 
-def batches(
-    rows: Iterator[Record], width: int, cells: Sequence[tuple[Column, int, Cell]], rows_at_once: int
-) -> Iterator[Batch]:
+def read_rows(rows: Iterator[Rows], width: int, cells: Sequence[tuple[Column, int, Cell]]) -> Iterator[Batch]:
     """Yield rows in batches; a footnote below the last of them is left out."""
-    last = next(rows, None)
-    while last is not None:
-        batch = [last, *islice(rows, rows_at_once - 1)]
-        last = next(rows, None)
-        if last is None and is_footnote(batch[-1], width):
-            batch.pop()
-        if faults := [fault for record in batch if (fault := fault_in(record, width, cells))]:
+    batch = next(rows, None)
+    while batch is not None:
+        following = next(rows, None)
+        if following is None and batch.lines and not batch.fault and is_footnote(batch.cells[-1], width):
+            batch = Rows(batch.lines[:-1], batch.cells[:-1])
+        if faults := faults_in(batch, width, cells):
             raise TableError(*first_few(faults))
-        filled = [record.cells + [""] * (width - len(record.cells)) for record in batch]
-        yield Batch(
-            [record.line for record in batch],
-            filled,
-            [{column.name: cell(row[place]) for column, place, cell in cells} for row in filled],
-        )
+        filled = [row + [""] * (width - len(row)) for row in batch.cells]
+        instances = [{column.name: cell(row[place]) for column, place, cell in cells} for row in filled]
+        yield Batch(list(batch.lines), filled, instances)
+        batch = following
 
 
-def fault_in(record: Record, width: int, cells: Sequence[tuple[Column, int, Cell]]) -> str:
-    """Return why a record cannot be read, "" when it can.
+def faults_in(rows: Rows, width: int, cells: Sequence[tuple[Column, int, Cell]]) -> list[str]:
+    """Return why rows cannot be read.
 
-    Of a record that is too short, validation refuses the number that is not there, and names its column.
+    Of a row that is too short, validation refuses the number that is not there, and names its column.
     """
-    count = len(record.cells)
-    if record.fault or count > width:
-        return fault_of(record, width)
-    named = any(place >= count and not column.missing and isinstance(column, Number) for column, place, _ in cells)
-    if count < width and not named:
-        return fault_of(record, width)
-    odd = NO_TEXT.search("".join(record.cells))
-    return f"line {record.line} {no_text(odd[0])}" if odd else ""
+    places = [place for column, place, _ in cells if isinstance(column, Number) and not column.missing]
+    first = min(max(places, default=0) + 1, width)
+    found = []
+    for line, row in zip(rows.lines, rows.cells, strict=True):
+        if len(row) != width and not len(row) < first:
+            found.append(width_fault(line, len(row), width))
+        elif odd := NO_TEXT.search("".join(row)):
+            found.append(f"line {line} {no_text(odd[0])}")
+    return [*found, rows.fault] if rows.fault else found

@@ -4,19 +4,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tables.errors import TableError
 from tables.header import check_names, keys
-from tables.raw import RawTable, collect
-from tables.reading import Reading, Record
+from tables.raw import ROWS_AT_ONCE, RawTable, collect
+from tables.reading import Reading, Rows, Take, batches
 
 if TYPE_CHECKING:
     import duckdb
 
 MAGIC = b"PAR1"
-ROWS_AT_ONCE = 1000
 STRINGS = ("VARCHAR", "ENUM", "UUID")
 # What a cell can be; the rest (lists, structures, bytes) is left out.
 TEXTS = {"FLOAT": "CAST(CAST({0} AS DOUBLE) AS VARCHAR)"}  # so that a float keeps its value, not its digits
@@ -33,13 +33,13 @@ class Parquet:
     names: list[str]
     strings: frozenset[str]
     others: dict[str, str]
-    rows: Iterator[Record]
+    take: Take
 
 
 def read_parquet(path: Path) -> RawTable:
     """Return the table in a Parquet file, as text."""
     with opened(path) as file:
-        columns, lines = collect(file.rows, len(file.names))
+        columns, lines = collect(batches(file.take, ROWS_AT_ONCE), len(file.names))
     if not len(lines):
         raise TableError("it has no rows")
     found = dict(zip(keys(file.names), columns, strict=True))
@@ -78,16 +78,18 @@ def parquet(database: "duckdb.DuckDBPyConnection", path: str) -> Parquet:
     cells = ", ".join(f"coalesce({TEXTS.get(kind, 'CAST({0} AS VARCHAR)').format(name)}, '')" for kind, name in quoted)
     found = database.execute(f"SELECT {cells} FROM read_parquet(?)", [path])  # noqa: S608
     strings = frozenset(name for name in names if types[name].startswith(STRINGS))
-    return Parquet(names, strings, others, rows_of(found))
+    return Parquet(names, strings, others, taker(found))
 
 
-def rows_of(found: "duckdb.DuckDBPyConnection") -> Iterator[Record]:
-    """Yield rows with their numbers."""
-    number = 0
-    while batch := found.fetchmany(ROWS_AT_ONCE):
-        for row in batch:
-            number += 1
-            yield Record(number, list(row))
+def taker(found: "duckdb.DuckDBPyConnection") -> Take:
+    """Return the function that takes the next rows, which are counted from 1."""
+    numbers = count(1)
+
+    def take(size: int) -> Rows:
+        cells = [list(row) for row in found.fetchmany(size)]
+        return Rows(list(islice(numbers, len(cells))), cells)
+
+    return take
 
 
 def closed_database(path: str) -> "duckdb.DuckDBPyConnection":

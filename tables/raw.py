@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tables.errors import TableError, first_few
-from tables.reading import Reading, Record, is_footnote
+from tables.reading import Reading, Rows, is_footnote
 
 ROWS_AT_ONCE = 20_000
 
@@ -68,36 +67,48 @@ def numbered(words: Sequence[str], codes: NDArray[np.int32]) -> RawColumn:
     return RawColumn(list(known), rank[codes])
 
 
-def collect(rows: Iterator[Record], width: int) -> tuple[list[RawColumn], NDArray[np.int64]]:
-    """Return the columns and the lines of all records; TableError names every record that has another width.
+def collect(rows: Iterator[Rows], width: int) -> tuple[list[RawColumn], NDArray[np.int64]]:
+    """Return the columns and the lines of all rows; TableError names every row that has another width.
 
     A footnote below the table counts as an empty row.
     """
     words = [Words() for _ in range(width)]
     codes: list[list[NDArray[np.int32]]] = [[] for _ in range(width)]
     lines: list[int] = []
-    wrong: list[Record] = []
-    while batch := list(islice(rows, ROWS_AT_ONCE)):
-        good = [record for record in batch if len(record.cells) == width]
-        wrong += [record for record in batch if len(record.cells) != width]
-        lines += [record.line for record in good]
-        for known, parts, cells in zip(
-            words, codes, zip(*(record.cells for record in good), strict=True), strict=False
-        ):
-            parts.append(known.codes(cells, len(cells)))
-    if wrong and is_footnote(wrong[-1], width) and (not lines or wrong[-1].line > lines[-1]):
-        lines.append(wrong.pop().line)
-        for known, parts in zip(words, codes, strict=True):
-            parts.append(known.codes([""], 1))
-    if wrong:
-        raise TableError(*first_few(fault_of(record, width) for record in wrong))
+    faults: list[str] = []
+    batch, following = next(rows, None), None
+    while batch is not None:
+        following = next(rows, None)
+        if following is None and not batch.fault and is_footnote(batch.cells[-1], width):
+            batch = Rows(batch.lines, [*batch.cells[:-1], [""] * width])
+        faults += faults_of(batch, width)
+        if not faults:
+            lines += batch.lines
+            for known, parts, cells in zip(words, codes, zip(*batch.cells, strict=True), strict=True):
+                parts.append(known.codes(cells, len(cells)))
+        batch = following
+    if faults:
+        raise TableError(*first_few(faults))
     return [joined(known, parts) for known, parts in zip(words, codes, strict=True)], np.array(lines, dtype=np.int64)
 
 
-def fault_of(record: Record, width: int) -> str:
-    """Return what is wrong with a record."""
-    has = f"has {len(record.cells)} value{'s' * (len(record.cells) != 1)}"
-    return record.fault or f"line {record.line} {has}, but the header names {width} columns; correct it"
+def faults_of(rows: Rows, width: int) -> list[str]:
+    """Return what is wrong with rows: another width, or that the next one cannot be read."""
+    found = (
+        []
+        if set(map(len, rows.cells)) == {width}
+        else [
+            width_fault(line, len(row), width)
+            for line, row in zip(rows.lines, rows.cells, strict=True)
+            if len(row) != width
+        ]
+    )
+    return [*found, rows.fault] if rows.fault else found
+
+
+def width_fault(line: int, count: int, width: int) -> str:
+    """Return what is wrong with a row of another width."""
+    return f"line {line} has {count} value{'s' * (count != 1)}, but the header names {width} columns; correct it"
 
 
 def joined(words: Words, parts: Sequence[NDArray[np.int32]]) -> RawColumn:

@@ -13,8 +13,8 @@ from predictor.columns import Category, Column, Date, Number, Text
 from tables.errors import TableError
 from tables.header import check_header, check_names, keys, positions
 from tables.parquet import MAGIC, read_parquet
-from tables.raw import RawTable, collect
-from tables.reading import lines_of, records
+from tables.raw import ROWS_AT_ONCE, RawTable, collect
+from tables.reading import Records, batches
 from tables.sniff import check_kind, decode, sniff
 from tables.table import Table
 from tables.understand import Wishes, understand
@@ -69,11 +69,12 @@ def read_csv(data: bytes, target: str, header: bool | None) -> RawTable:
     if not text.strip():
         raise TableError(NO_ROWS)
     reading, looks_like_header = sniff(text, target, encoding)
-    rows = records(lines_of(io.StringIO(text, newline="")), reading)
-    first = next(rows, None)
-    if first is None or first.fault:
-        raise TableError(first.fault if first else NO_ROWS)
-    names = [cell.strip() for cell in first.cells]
+    take = Records(io.StringIO(text, newline=""), reading).take
+    first = take(1)
+    if not first or first.fault:
+        raise TableError(first.fault or NO_ROWS)
+    names = [cell.strip() for cell in first.cells[0]]
+    rows = batches(take, ROWS_AT_ONCE)
     if header is False:
         names, rows = positions(len(names)), chain([first], rows)
     columns, lines = collect(rows, len(names))

@@ -103,8 +103,8 @@ def test_batches_know_the_lines_and_the_cells_as_they_stand() -> None:
     with again(io.BytesIO(content.encode()), model([Number("n")]), 2) as table:
         assert table.header == ["n", "note"]
         assert [(b.lines, b.rows) for b in table.batches] == [
-            ([2, 5], [["1", "two\nlines"], ["2", "blank "]]),
-            ([6], [["3", "c"]]),
+            ([2], [["1", "two\nlines"]]),  # and the blank line
+            ([5, 6], [["2", "blank "], ["3", "c"]]),
         ]
 
 
