@@ -12,7 +12,7 @@ from handlers.service import load_service, process_service
 from tests.files import copy_model
 from tests.servers import BIN, ROOT, environment
 from webapp import create_app
-from webapp.cli import as_cell
+from webapp.table_predictions import harmless
 
 
 def run(*arguments: str, stdin: str | None = None) -> Result:
@@ -27,9 +27,9 @@ def test_show_prints_the_manifest() -> None:
     assert f"manifest sha256: {digest}, for MODEL_SHA256\n" in done.stderr
 
 
-@pytest.mark.parametrize(("label", "cell"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("low", "low"), (-1.5, -1.5)])
-def test_a_label_is_no_formula(label: object, cell: object) -> None:
-    assert as_cell(label) == cell
+@pytest.mark.parametrize(("label", "cell"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("low", "low"), ("-1.5", "-1.5")])
+def test_a_label_is_no_formula(label: str, cell: str) -> None:
+    assert harmless(label) == cell
 
 
 def test_verify_says_what_was_proven() -> None:
