@@ -49,3 +49,15 @@ def engine(environ: Mapping[str, str] = os.environ) -> str:
     if text not in {"auto", "sklearn"}:
         sys.exit(f"tandem: ENGINE={text!r} must be auto or sklearn; unset, it is auto")
     return text
+
+
+def trusted_modules(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return TRUSTED_MODULES: names of modules, separated by commas, whose contents a pickle may name."""
+    names = [name.strip() for name in word("TRUSTED_MODULES", environ).split(",") if name.strip()]
+    for name in names:
+        if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name):
+            sys.exit(
+                f"tandem: TRUSTED_MODULES names {name!r}, which is no module; "
+                "it must be names separated by commas, as in TRUSTED_MODULES=lightgbm,mine.parts; unset, it is none"
+            )
+    return tuple(names)
