@@ -105,7 +105,7 @@ def test_predict_many_rows_from_stdin() -> None:
         ("x1,x2\n1,2\n", "Error: the table has no column x3; the features are x1, x2, x3\n"),
         ("", "Error: the table has no column x1, x2, x3; the features are x1, x2, x3\n"),
         ("x1,x2,x3\n1,2,3\n1,,3\n", "Error: row 2, x2 must be a number, not a string\n"),
-        ("x1,x2,x3\n1,2,3,4\n", "Error: row 1 has more cells than the header names columns\n"),
+        ("x1,x2,x3\n1,2,3,4\n", "Error: line 2 has 4 values, but the header names 3 columns; correct it\n"),
         ("x1,x2,x3\n1_0,2,3\n", "Error: row 1, x1 must be a number, not a string\n"),
         ("x1,x2,x3\n" + "1,2,3\n" * 1500 + "1,2\n", "Error: row 1501, x3 must be a number, not a string\n"),
     ],
