@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from predictor.manifest import Manifest
 
+# Takes the part of a missing string: a code point that is never a character.
+MISSING = "\ufdd0"
+
 
 def choose_engine(manifest: Manifest, wanted: str) -> tuple[str, str]:
     """Return which engine serves, "onnxruntime" or "sklearn", and why; `wanted` is ENGINE's value."""
