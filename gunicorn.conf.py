@@ -10,7 +10,7 @@ import tempfile
 from typing import Any
 
 from handlers.logs import configure, drop_warning_filters
-from handlers.service import service  # before numpy, since it limits numpy's threads
+from handlers.service import process_service  # before numpy, since it limits numpy's threads
 from predictor.environment import switch, whole_number
 
 # Loading the model makes some hundred thousand objects that stay, most of them modules; looking through them for
@@ -97,7 +97,7 @@ def post_worker_init(worker: Any) -> None:
     """Prove and warm the model in the worker, after the fork, before it takes requests."""
     drop_warning_filters()
     try:
-        failure = "other numbers" if service().predictor.replay() else ""
+        failure = "other numbers" if process_service().predictor.replay() else ""
     except Exception as error:  # a model can raise anything
         failure = f"{type(error).__name__}: {error}"
     if failure:

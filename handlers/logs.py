@@ -10,9 +10,11 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
-from flask import has_request_context, request
+from flask import Request
 
 from handlers.responses import request_id_of
 
@@ -30,7 +32,10 @@ CLOUD_TRACE = re.compile(r"(?!0{32})([0-9a-fA-F]{32})(?:/([0-9]{1,20}))?(?:;o=([
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
-model: dict[str, str] = {}  # what every line says of the loaded model; handlers.service fills it
+# The request that a line is written for, and what such a line says of the model; handlers.entry_point sets it.
+current: ContextVar[tuple[Request, Mapping[str, str]] | None] = ContextVar("current", default=None)
+# What a line says that is written for no request; handlers.service fills it.
+process: dict[str, str] = {}
 
 
 def configure() -> str:
@@ -100,13 +105,14 @@ class ForCloudLogging(logging.Formatter):
         }
         if record.exc_info:
             entry["stack_trace"] = bounded(self.formatException(record.exc_info))
-        if about := getattr(record, "request", None) or (request if has_request_context() else None):
+        about, model = current.get() or (None, process)
+        if about is not None:
             entry["request_id"] = request_id_of(about)
             entry |= trace_fields(
                 about.headers.get("traceparent", ""), about.headers.get("X-Cloud-Trace-Context", ""), self.project
             )
         # JSON escapes every control character but DEL.
-        return json.dumps(entry | model).replace("\x7f", "\\u007f")
+        return json.dumps({**entry, **model}).replace("\x7f", "\\u007f")
 
 
 class ForPeople(logging.Formatter):

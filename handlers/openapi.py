@@ -15,7 +15,7 @@ from handlers.openapi_schemas import NUMBER_SCHEMA, PROBLEM, constant, model_sch
 from handlers.responses import TITLES
 from handlers.rows import Row, Rows
 from handlers.schemas import Flag
-from handlers.service import Service, service
+from handlers.service import Service, process_service
 
 JSON = "application/json"
 ROW = {"$ref": "#/components/schemas/Row"}
@@ -168,4 +168,4 @@ def problems(refusals: dict[int, str]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     where = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8080"
-    sys.stdout.write(orjson.dumps(function(service(), where), option=orjson.OPT_INDENT_2).decode() + "\n")
+    sys.stdout.write(orjson.dumps(function(process_service(), where), option=orjson.OPT_INDENT_2).decode() + "\n")

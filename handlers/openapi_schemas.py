@@ -7,6 +7,7 @@ from handlers.predict import class_names
 from handlers.responses import MAX_ERRORS, TITLES
 from handlers.service import Service
 from predictor import Manifest
+from predictor.columns import Number
 
 NUMBER = {"$ref": "#/components/schemas/Number"}
 TEXT = {"type": "string"}
@@ -18,8 +19,8 @@ def row_schema(manifest: Manifest) -> dict[str, Any]:
     """Return the schema of a row: a list or an object of exactly the model's features."""
     names = manifest.feature_names
     by_name = {
-        feature["name"]: NUMBER | {"description": f"{feature['minimum']:g} to {feature['maximum']:g} in training"}
-        if feature["minimum"] is not None and feature["maximum"] is not None
+        feature.name: NUMBER | {"description": f"{feature.minimum:g} to {feature.maximum:g} in training"}
+        if isinstance(feature, Number) and feature.minimum is not None and feature.maximum is not None
         else NUMBER
         for feature in manifest.features
     }

@@ -1,30 +1,37 @@
 """POST /predict: from the bytes of a request to the bytes of a prediction."""
 
+import functools
 from typing import Any
 
 from flask import Request, Response
 
+from handlers.entry_point import View, entry_point
 from handlers.http import read_json
-from handlers.responses import Problem, entry_point, json_response
+from handlers.responses import Problem, json_response
 from handlers.schemas import Instances, validate
-from handlers.service import model_headers, service
+from handlers.service import Service
 from handlers.timing import laps_of
 from predictor import Manifest, NotPredictable, Predictor
 
 
-@entry_point(allow="POST, OPTIONS", headers=model_headers)
-def predict(request: Request) -> Response:
-    """Answer `{"features": row}` or `{"instances": rows}` with the model's predictions."""
-    here = service()
-    laps = laps_of(request)
-    document = read_json(request, here.max_body_bytes)
-    laps.lap("read")
-    instances = validate(here.request_schema, document)
-    laps.lap("validate")
-    laps.rows = len(instances.matrix)
-    answer = predictions(here.predictor, instances)
-    laps.lap("predict")
-    return json_response(answer)
+@functools.cache  # so that all hosts of a service call the very same function
+def make(service: Service) -> View:
+    """Return the handler of POST /predict for a service."""
+
+    @entry_point(service, allow="POST, OPTIONS")
+    def predict(request: Request) -> Response:
+        """Answer `{"features": row}` or `{"instances": rows}` with the model's predictions."""
+        laps = laps_of(request)
+        document = read_json(request, service.max_body_bytes)
+        laps.lap("read")
+        instances = validate(service.request_schema, document)
+        laps.lap("validate")
+        laps.rows = len(instances.matrix)
+        answer = predictions(service.predictor, instances)
+        laps.lap("predict")
+        return json_response(answer)
+
+    return predict
 
 
 def predictions(predictor: Predictor, instances: Instances) -> dict[str, Any]:

@@ -1,22 +1,13 @@
 """Every response of both hosts: JSON or problem+json, under one set of headers."""
 
-import functools
-import io
-import logging
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
 from flask import Request, Response
 from werkzeug.datastructures import Headers
-
-from handlers.timing import laps_of
-
-log = logging.getLogger("tandem")
-
-View = Callable[[Request], Response]
 
 # RFC 9110's names; http.HTTPStatus has older ones for some before Python 3.13.
 TITLES = {
@@ -115,49 +106,6 @@ def json_response(document: Any) -> Response:
     return Response([body], 200, headers)
 
 
-def entry_point(*, allow: str, headers: Callable[[], Mapping[str, str]]) -> Callable[[View], View]:
-    """Make a view answer alike under both hosts, whatever is sent to it and whatever it raises.
-
-    `allow` is the value of the Allow header and lists the methods that the view takes; `headers` are called for
-    every response. The result is a plain function, as functions-framework wants its target.
-    """
-    methods = allow.split(", ")
-
-    def decorate(view: View) -> View:
-        @functools.wraps(view)
-        def answer(request: Request) -> Response:
-            request_id = request_id_of(request)
-            laps = laps_of(request)
-            try:
-                # functions-framework reads the body once more after its function. One that failed or was refused
-                # would fail or block again there, so only read_json, by way of the environ, can read it.
-                request.stream = io.BytesIO()
-                if request.method == "OPTIONS":
-                    response = Response(status=204, headers={"Allow": allow}, content_type="application/json")
-                elif request.method not in methods:
-                    raise Problem(405, f"this address takes {allow}", headers={"Allow": allow} | CLOSE)
-                else:
-                    response = view(request)
-            except Problem as problem:
-                response = problem.response()
-            except Exception:
-                response = internal_error(request)
-            if laps.parts:
-                response.headers.add("Server-Timing", laps.server_timing())
-            return finish(response, request_id, headers())
-
-        return answer
-
-    return decorate
-
-
-def internal_error(request: Request) -> Response:
-    """Log the exception in flight and answer it with a 500 that tells the caller nothing but the request id."""
-    request_id = request_id_of(request)
-    log.exception("request %s failed", request_id, extra={"request": request})
-    return Problem(500, f"internal error; the request id is {request_id}").response()
-
-
 def request_id_of(request: Request) -> str:
     """Return the caller's X-Request-Id if it is one that can be logged as it is, else one made for this request."""
     request_id: str | None = request.environ.get(REQUEST_ID_KEY)
@@ -166,14 +114,3 @@ def request_id_of(request: Request) -> str:
         request_id = given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
         request.environ[REQUEST_ID_KEY] = request_id
     return request_id
-
-
-def finish(response: Response, request_id: str, headers: Mapping[str, str]) -> Response:
-    """Set the headers that every response carries."""
-    add = response.headers.add  # of headers that are not there yet; setting them would look for each
-    for name, value in headers.items():
-        add(name, value)
-    add("Cache-Control", "no-store")
-    add("X-Content-Type-Options", "nosniff")
-    add("X-Request-Id", request_id)
-    return response

@@ -2,57 +2,70 @@
 
 import functools
 import logging
+import os
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
-from marshmallow import Schema
+from flask import Request, Response
 
 from handlers import logs
 from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
 from predictor.environment import engine, model_dir, switch, whole_number, word
 
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_ROWS = 100_000
+
+# Called with each request of an entry point; what it returns is called with the response.
+Observer = Callable[[Request], Callable[[Response], None]]
+
 log = logging.getLogger("tandem")
 
 
-@dataclass(frozen=True)
 class Service:
-    """The model of this process, the schema of its requests and the limits of both."""
+    """A model, the schema of its requests and the limits of both; handlers are made for one service.
 
-    predictor: Predictor
-    request_schema: Schema
-    max_body_bytes: int
+    `observers` see each request of each of its entry points.
+    """
+
+    def __init__(self, predictor: Predictor, *, max_body_bytes: int = MAX_BODY_BYTES, max_rows: int = MAX_ROWS) -> None:
+        manifest = predictor.manifest
+        self.predictor = predictor
+        self.max_body_bytes = max_body_bytes
+        self.max_rows = max_rows
+        self.request_schema = predict_request(manifest.feature_names, max_rows)
+        self.headers = {"Model-Version": manifest.version}
+        self.log_fields = {"model_version": manifest.version, "model_sha256": manifest.artifact["sha256"]}
+        self.observers: list[Observer] = []
 
 
-@functools.cache
-def service() -> Service:
-    """Return the process's one service; the first call, which both hosts make before they listen, makes it.
+def load_service(environ: Mapping[str, str] = os.environ) -> Service:
+    """Return a new service of the model and with the limits that the environment variables name.
 
     A model that cannot be trusted ends the process with one line: both hosts report SystemExit that way.
     """
-    max_rows = whole_number("MAX_ROWS", 100_000)
-    max_body_bytes = whole_number("MAX_BODY_BYTES", 8 * 1024 * 1024)
-    begun = time.perf_counter()
+    max_rows = whole_number("MAX_ROWS", MAX_ROWS, environ=environ)
+    max_body_bytes = whole_number("MAX_BODY_BYTES", MAX_BODY_BYTES, environ=environ)
     try:
         predictor = load(
-            model_dir(), engine(), sha256=word("MODEL_SHA256"), any_version=switch("ALLOW_VERSION_MISMATCH")
+            model_dir(environ),
+            engine(environ),
+            sha256=word("MODEL_SHA256", environ),
+            any_version=switch("ALLOW_VERSION_MISMATCH", environ),
         )
     except ArtifactError as error:
         sys.exit(f"tandem: {error}")
-    made = Service(
-        predictor=predictor,
-        request_schema=predict_request(predictor.manifest.feature_names, max_rows),
-        max_body_bytes=max_body_bytes,
-    )
-    manifest = predictor.manifest
-    logs.model.update(model_version=manifest.version, model_sha256=manifest.artifact["sha256"])
-    milliseconds = (time.perf_counter() - begun) * 1000
-    log.info("loaded and verified %s (%s) in %.0f ms", manifest.name, manifest.estimator["class"], milliseconds)
-    return made
+    return Service(predictor, max_body_bytes=max_body_bytes, max_rows=max_rows)
 
 
 @functools.cache
-def model_headers() -> dict[str, str]:
-    """Return the headers that name the loaded model."""
-    return {"Model-Version": service().predictor.manifest.version}
+def process_service() -> Service:
+    """Return this process's own service; the first call, which both hosts make before they listen, makes it."""
+    begun = time.perf_counter()
+    service = load_service()
+    logs.process.update(service.log_fields)
+    manifest = service.predictor.manifest
+    milliseconds = (time.perf_counter() - begun) * 1000
+    log.info("loaded and verified %s (%s) in %.0f ms", manifest.name, manifest.estimator["class"], milliseconds)
+    return service

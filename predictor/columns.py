@@ -5,7 +5,7 @@ a class here, a line in KINDS, and an input on the page. Nothing here imports pa
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -25,6 +25,12 @@ LONGEST_TEXT = 10_000
 SHOWN_VALUES = 5
 INT64 = range(-(2**63), 2**63)
 
+# pandas' types of an estimator's column. Those in NEVER_MISSING have no way to say that a cell is missing.
+FLOATS = frozenset({"float64", "float32"})
+NEVER_MISSING = frozenset({"bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))})
+WHOLE_NUMBERS = (NEVER_MISSING - {"bool"}) | {"Int64"}
+STRINGS = frozenset({"str", "string", "object"})
+
 Cells = Sequence[Any]
 Values = NDArray[Any]
 
@@ -32,6 +38,43 @@ Values = NDArray[Any]
 def kind_of(value: Any) -> str:
     """Return what JSON calls a value's type."""
     return JSON_KINDS.get(type(value), "a number")
+
+
+def longest(cells: Cells) -> int:
+    """Return the length of the longest of some strings, some of which may be missing."""
+    return max((len(cell) for cell in cells if cell is not None), default=0)
+
+
+def strings(cells: Cells) -> Values:
+    """Return strings as an array of objects."""
+    values = np.empty(len(cells), dtype=object)
+    values[:] = cells
+    return values
+
+
+def moment(text: str) -> datetime | None:
+    """Return an ISO 8601 date or time in UTC, without its zone; None when it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+        # Python takes any character between date and time.
+        if "T" not in text and " " not in text and len(text) > len("2026-03-01"):
+            return None
+        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    except (ValueError, OverflowError):
+        return None
+
+
+def one_type(values: Sequence[Any]) -> None:
+    """Refuse values of a category that are none, not all strings or all whole numbers, or not different."""
+    kinds = set(map(type, values))
+    if kinds not in ({str}, {int}) or len(set(values)) < len(values):
+        raise marshmallow.ValidationError("must be different strings, or different whole numbers")
+
+
+def a_date(text: str | None) -> None:
+    """Refuse a text that is no date."""
+    if text is not None and moment(text) is None:
+        raise marshmallow.ValidationError("must be an ISO 8601 date or time")
 
 
 @dataclass(frozen=True)
@@ -42,12 +85,22 @@ class Column:
     """
 
     kind: ClassVar[str]
-    own_dtype: ClassVar[str] = "float64"
     form: ClassVar[dict[str, Any]] = {}  # the further keys of the manifest, as marshmallow fields
+    dtypes: ClassVar[frozenset[str]] = frozenset()  # those of pandas that the estimator's column may have
 
     name: str
     missing: bool = False
     dtype: str = ""
+
+    @property
+    def own_dtype(self) -> str:
+        """The type of the estimator's column where `dtype` names no other."""
+        return "float64"
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the estimator's columns that this one becomes."""
+        return [self.name]
 
     def fault(self, cell: Any) -> str | None:
         """Return why a JSON value cannot be a cell of this column, None when it can."""
@@ -105,6 +158,7 @@ class Number(Column):
     """A number that float64 holds, with the range seen in training."""
 
     kind = "number"
+    dtypes = frozenset({*FLOATS, *WHOLE_NUMBERS})
     form = {"minimum": Float(required=True, allow_none=True), "maximum": Float(required=True, allow_none=True)}
 
     minimum: float | None = None
@@ -147,6 +201,7 @@ class Boolean(Column):
     """True or false: 1.0 and 0.0, or bool where the estimator was fitted on that."""
 
     kind = "boolean"
+    dtypes = frozenset({*FLOATS, "bool", "boolean", "object"})
 
     def expected(self) -> str:
         """Return what a cell must be, in words."""
@@ -177,10 +232,17 @@ class Category(Column):
     """One of some values, most frequent first: strings, or whole numbers. Others are the estimator's business."""
 
     kind = "category"
-    own_dtype = "str"
-    form = {"values": List(Raw(), required=True)}
+    dtypes = frozenset({*STRINGS, *FLOATS, *WHOLE_NUMBERS, "category"})
+    form = {"values": List(Raw(), required=True, validate=one_type)}
 
     values: Sequence[Any] = ()
+
+    @property
+    def own_dtype(self) -> str:
+        """The type of the estimator's column: a gap makes floats of whole numbers."""
+        if self.whole_numbers:
+            return "float64" if self.missing else "int64"
+        return "str"
 
     @property
     def whole_numbers(self) -> bool:
@@ -195,10 +257,12 @@ class Category(Column):
 
     def fault_of_value(self, cell: Any) -> str | None:
         """Return why a JSON value other than null cannot be a cell."""
-        if type(cell) is not (int if self.whole_numbers else str):
-            return self.wrong_kind(cell)
         if self.whole_numbers:
+            if type(cell) is not int:
+                return self.wrong_kind(cell)
             return None if cell in INT64 else "must be a whole number of at most 64 bits"
+        if type(cell) is not str:
+            return self.wrong_kind(cell)
         return None if len(cell) <= LONGEST_TEXT else f"must have at most {LONGEST_TEXT} characters, has {len(cell)}"
 
     def array(self, cells: Cells) -> Values | None:
@@ -230,10 +294,15 @@ class Text(Column):
     """Words, with the length of the longest text seen."""
 
     kind = "text"
-    own_dtype = "str"
+    dtypes = STRINGS
     form = {"longest": Integer(required=True, strict=True, validate=validate.Range(min=0))}
 
     longest: int = LONGEST_TEXT
+
+    @property
+    def own_dtype(self) -> str:
+        """The type of the estimator's column."""
+        return "str"
 
     @property
     def bound(self) -> int:
@@ -271,15 +340,21 @@ class Date(Column):
     """A date or a time, in UTC where it names no zone; the estimator gets days since 1970, and further parts of it."""
 
     kind = "date"
+    dtypes = frozenset({"float64", *(f"datetime64[{unit}]" for unit in ("s", "ms", "us", "ns"))})
     form = {
-        "first": String(required=True, allow_none=True),
-        "last": String(required=True, allow_none=True),
+        "first": String(required=True, allow_none=True, validate=a_date),
+        "last": String(required=True, allow_none=True, validate=a_date),
         "parts": List(String(validate=validate.OneOf(["month", "weekday", "hour"])), load_default=list),
     }
 
     first: str | None = None
     last: str | None = None
     parts: Sequence[str] = ()
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the estimator's columns that this one becomes."""
+        return [self.name, *(f"{self.name} {part}" for part in self.parts)]
 
     def expected(self) -> str:
         """Return what a cell must be, in words."""
@@ -311,7 +386,7 @@ class Date(Column):
             return {self.name: values.astype(self.dtype)}
         absent = np.isnat(values)
         days = values.astype("datetime64[D]")
-        numbers = {
+        numbers: dict[str, Callable[[], Values]] = {
             "month": lambda: days.astype("datetime64[M]").astype(np.int64) % 12 + 1,
             "weekday": lambda: (days.astype(np.int64) + 3) % 7,  # 1970-01-01 was a Thursday; Monday is 0
             "hour": lambda: (values - days).astype("timedelta64[h]").astype(np.int64),
@@ -337,30 +412,6 @@ def is_finite(number: float) -> bool:
         return False
 
 
-def longest(cells: Cells) -> int:
-    """Return the length of the longest of some strings, some of which may be missing."""
-    return max((len(cell) for cell in cells if cell is not None), default=0)
-
-
-def strings(cells: Cells) -> Values:
-    """Return strings as an array of objects."""
-    values = np.empty(len(cells), dtype=object)
-    values[:] = cells
-    return values
-
-
-def moment(text: str) -> datetime | None:
-    """Return an ISO 8601 date or time in UTC, without its zone; None when it is none."""
-    try:
-        found = datetime.fromisoformat(text)
-        # Python takes any character between date and time.
-        if "T" not in text and " " not in text and len(text) > len("2026-03-01"):
-            return None
-        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
-    except (ValueError, OverflowError):
-        return None
-
-
 class ColumnField(marshmallow.fields.Field[Column]):
     """A feature of the manifest: which keys it has depends on its kind; format 1 knew numbers only."""
 
@@ -373,7 +424,11 @@ class ColumnField(marshmallow.fields.Field[Column]):
         form = COMMON | kind.form
         known = marshmallow.Schema.from_dict(form, name=f"_{kind.__name__}")().load(value)
         known.pop("kind")
-        return kind(**known)
+        column = kind(**known)
+        if column.dtype and (column.dtype not in kind.dtypes or (column.missing and column.dtype in NEVER_MISSING)):
+            gaps = " with missing cells" if column.missing else ""
+            raise marshmallow.ValidationError(f"a {column.kind}{gaps} cannot have the dtype {column.dtype:.30}")
+        return column
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **_: Any) -> Any:
         return value.describe()
@@ -385,3 +440,12 @@ COMMON: dict[str, Any] = {
     "missing": Flag(load_default=False),
     "dtype": String(load_default=""),
 }
+
+
+def to_arrays(columns: Sequence[Column], rows: Sequence[Cells]) -> list[Values]:
+    """Return valid rows as one array a column; ValueError when a cell is not valid."""
+    arrays = [column.array(cells) for column, cells in zip(columns, zip(*rows, strict=True), strict=True)]
+    found = [array for array in arrays if array is not None]
+    if len(found) < len(columns):
+        raise ValueError("a cell is not of its column's kind")
+    return found

@@ -4,18 +4,27 @@
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-FORMAT = 1
+from predictor.columns import Boolean, Cells, Column, ColumnField, Number, Values, to_arrays
+
+FORMAT = 2
+OLDER_FORMATS = (1,)  # numbers only, none of them missing
 FILE = "model.json"
 COMPILED_FILE = "model.onnx"
 
 # A version travels in the Model-Version header and a name in file names and metric labels.
 WORD = validate.Regexp(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z", error="must be 1 to 64 of A-Z a-z 0-9 . _ + -")
 DIGEST = validate.Regexp(r"[0-9a-f]{64}\Z", error="must be 64 hexadecimal digits")
+
+
+# Valid rows: a float64 matrix with NaN where a cell is missing, or one array a column, as Column.array returns them.
+Inputs = Values | list[Values]
 
 
 @dataclass(frozen=True)
@@ -29,18 +38,34 @@ class Manifest:
     estimator: dict[str, Any]
     task: str
     classes: list[Any] | None
-    features: list[dict[str, Any]]
+    features: list[Column]
     target: str
     packages: dict[str, str]
     globals: list[str]
     training: dict[str, Any] | None
     examples: list[dict[str, Any]]
     compiled: dict[str, Any] | None = None
+    input: str = "matrix"
 
     @property
     def feature_names(self) -> list[str]:
-        """The names of the features, in the order of the matrix's columns."""
-        return [feature["name"] for feature in self.features]
+        """The names of the features, in the order of the cells of a row."""
+        return [feature.name for feature in self.features]
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the estimator's columns, in their order: a date may become several."""
+        return [name for feature in self.features for name in feature.input_names]
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The columns that training left out, each with the reason; requests may have them."""
+        found: dict[str, str] = (self.training or {}).get("left_out", {})
+        return found
+
+    def inputs(self, rows: Sequence[Cells]) -> "Inputs":
+        """Return valid rows of JSON cells as what Predictor.predict takes."""
+        return np.array(rows, dtype=np.float64) if self.input == "matrix" else to_arrays(self.features, rows)
 
     def public(self) -> dict[str, Any]:
         """Return what callers of `GET /model` may know."""
@@ -51,7 +76,7 @@ class Manifest:
             "estimator": self.estimator,
             "task": self.task,
             "classes": self.classes,
-            "features": self.features,
+            "features": [feature.describe() for feature in self.features],
             "target": self.target,
             "metrics": self.training and self.training["metrics"],
             "packages": self.packages,
@@ -76,14 +101,8 @@ _Estimator = Schema.from_dict(
 )
 
 
-class _Feature(Schema):
-    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
-    minimum = fields.Float(required=True, allow_none=True)
-    maximum = fields.Float(required=True, allow_none=True)
-
-
 class _Example(Schema):
-    features = fields.List(fields.Float(), required=True)
+    features = fields.List(fields.Raw(allow_none=True), required=True)
     prediction = fields.Raw(required=True)
 
 
@@ -93,6 +112,10 @@ class _Training(Schema):
     seed = fields.Integer(required=True, strict=True)
     test_size = fields.Float(required=True)
     metrics = fields.Dict(keys=fields.String(), required=True)
+    left_out = fields.Dict(keys=fields.String(), values=fields.String())
+    rows_left_out = fields.Dict(keys=fields.String())
+    reading = fields.Dict(keys=fields.String())
+    warnings = fields.List(fields.String())
 
 
 class _Compiled(_File):
@@ -105,14 +128,15 @@ class _Compiled(_File):
 class ManifestSchema(Schema):
     """The form of `model.json`; an unknown or missing key is an error, so a typing slip is never ignored."""
 
-    format = fields.Integer(required=True, strict=True, validate=validate.Equal(FORMAT))
+    format = fields.Integer(required=True, strict=True, validate=validate.OneOf([*OLDER_FORMATS, FORMAT]))
     name = fields.String(required=True, validate=WORD)
     version = fields.String(required=True, validate=WORD)
     artifact = fields.Nested(_File, required=True)
     estimator = fields.Nested(_Estimator, required=True)
     task = fields.String(required=True, validate=validate.OneOf(["regression", "classification"]))
     classes = fields.List(fields.Raw(), required=True, allow_none=True)
-    features = fields.List(fields.Nested(_Feature), required=True, validate=validate.Length(min=1))
+    features = fields.List(ColumnField(), required=True, validate=validate.Length(min=1))
+    input = fields.String(load_default="matrix", validate=validate.OneOf(["matrix", "frame", "texts"]))
     target = fields.String(required=True)
     packages = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     globals = fields.List(fields.String(), required=True)
@@ -121,13 +145,26 @@ class ManifestSchema(Schema):
     compiled = fields.Nested(_Compiled, load_default=None, allow_none=True)
 
     @validates_schema
-    def _check_widths(self, data: dict[str, Any], **_: Any) -> None:
-        names = [feature["name"] for feature in data["features"]]
+    def _check_columns(self, data: dict[str, Any], **_: Any) -> None:
+        columns: list[Column] = data["features"]
+        names = [name for column in columns for name in column.input_names]
         if len(set(names)) < len(names):
             raise ValidationError("two features have one name", "features")
-        if any(len(example["features"]) != len(names) for example in data["examples"]):
-            raise ValidationError("an example has another number of values than there are features", "examples")
+        if data["input"] == "matrix" and any(type(column) not in {Number, Boolean} for column in columns):
+            raise ValidationError("a matrix has numbers and booleans only", "input")
+        if data["input"] == "texts" and (len(columns) > 1 or columns[0].own_dtype != "str" or columns[0].missing):
+            raise ValidationError("a list of texts has one column of strings, none of them missing", "input")
+
+    @validates_schema
+    def _check_examples(self, data: dict[str, Any], **_: Any) -> None:
+        columns: list[Column] = data["features"]
+        for cells in [example["features"] for example in data["examples"]]:
+            if len(cells) != len(columns):
+                raise ValidationError("an example has another number of values than there are features", "examples")
+            faults = [column.fault(cell) for column, cell in zip(columns, cells, strict=True)]
+            if any(faults):
+                raise ValidationError(f"a value of an example {next(filter(None, faults))}", "examples")
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Manifest:
-        return Manifest(**data)
+        return Manifest(**data | {"format": FORMAT})

@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.manifest import Manifest
-
-Matrix = NDArray[np.float64]
+from predictor.manifest import Inputs, Manifest
 
 # Another CPU or BLAS may round the last bits otherwise; a wrong model differs by more.
 REPLAY_TOLERANCE = 1e-9
@@ -35,29 +33,29 @@ class Predictor:
         """Whether the estimator is a classifier with predict_proba."""
         return self.manifest.task == "classification" and hasattr(self.estimator, "predict_proba")
 
-    def predict(self, matrix: Matrix) -> NDArray[Any]:
-        """Return `estimator.predict(matrix)`, bit for bit: numbers or class labels, of shape (n,).
+    def predict(self, inputs: Inputs) -> NDArray[Any]:
+        """Return `estimator.predict(inputs)`, bit for bit: numbers or class labels, of shape (n,).
 
         A compiled model's numbers are as near as its manifest says.
 
-        `matrix` is finite and of shape (n, number of features). NotPredictable when a prediction is not finite
-        or when the estimator refuses a value.
+        `inputs` are those of valid rows, as `Manifest.inputs` makes them. NotPredictable when a prediction is not
+        finite or when the estimator refuses a value.
         """
-        return self._call(self.estimator.predict, matrix)
+        return self._call(self.estimator.predict, inputs)
 
-    def predict_proba(self, matrix: Matrix) -> NDArray[Any]:
+    def predict_proba(self, inputs: Inputs) -> NDArray[Any]:
         """Return the probability of each class, of shape (n, number of classes), columns in the manifest's order."""
-        return self._call(self.estimator.predict_proba, matrix)
+        return self._call(self.estimator.predict_proba, inputs)
 
     @staticmethod
-    def _call(method: Any, matrix: Matrix) -> NDArray[Any]:
+    def _call(method: Any, inputs: Inputs) -> NDArray[Any]:
         try:
             # An overflow shows in the result, which is looked at; numpy's warning about it would go to the log.
             with np.errstate(all="ignore"):
-                outputs = np.asarray(method(matrix))
+                outputs = np.asarray(method(inputs))
         except ValueError as error:
             # scikit-learn's trees work in float32 and refuse what that type cannot hold.
-            beyond = (np.abs(matrix) > np.finfo(np.float32).max).any(axis=1)
+            beyond = (np.abs(np.asarray(inputs)) > np.finfo(np.float32).max).any(axis=1)
             raise NotPredictable(np.flatnonzero(beyond).tolist()) from error
         if outputs.dtype.kind == "f" and not np.isfinite(outputs).all():
             bad = ~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
@@ -67,10 +65,10 @@ class Predictor:
     def replay(self) -> list[int]:
         """Predict the manifest's golden examples again and return the indices of those that came out differently."""
         examples = self.manifest.examples
-        matrix = np.array([example["features"] for example in examples], dtype=np.float64)
+        inputs = self.manifest.inputs([example["features"] for example in examples])
         expected = [example["prediction"] for example in examples]
         try:
-            got = self.predict(matrix).tolist()
+            got = self.predict(inputs).tolist()
         except NotPredictable as error:
             return error.rows or list(range(len(examples)))
         return [index for index, pair in enumerate(zip(expected, got, strict=True)) if not _same(*pair, self.tolerance)]

@@ -6,7 +6,6 @@ from pathlib import Path
 import functions_framework
 import pytest
 
-from handlers.service import model_headers, service
 from tests.hosts import Host, InProcess, Live
 from tests.servers import FUNCTION, GUNICORN, ROOT, running
 from webapp import create_app
@@ -76,17 +75,6 @@ def web_live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 def function_live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     with running(FUNCTION, tmp_path_factory.mktemp("function") / "log") as server:
         yield Live("function-live", server.url)
-
-
-@pytest.fixture
-def other_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Let a test set MODEL_DIR or a limit: the process's one service is made anew, and again after the test."""
-    service.cache_clear()
-    model_headers.cache_clear()
-    yield monkeypatch
-    monkeypatch.undo()
-    service.cache_clear()
-    model_headers.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
+import functions_framework
 import requests
 from werkzeug.test import Client
 
@@ -52,6 +54,17 @@ class InProcess:
             return Answer(
                 response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.get_data()
             )
+
+
+def function_of(environ: Mapping[str, str], folder: Path) -> Host:
+    """Return the function of another service than the process's own; its source is written to `folder`."""
+    source = folder / "function.py"
+    source.write_text(
+        "from handlers.predict import make\n"
+        "from handlers.service import load_service\n\n"
+        f"predict = make(load_service({dict(environ)!r}))\n"
+    )
+    return InProcess("function", functions_framework.create_app("predict", str(source)))
 
 
 class Live:

@@ -1,12 +1,15 @@
 """`flask --app webapp model`: the model without a server, with the checks and the numbers of HTTP."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
-from handlers.service import service
+from handlers.service import load_service, process_service
+from tests.files import copy_model
+from tests.servers import BIN, ROOT, environment
 from webapp import create_app
 
 
@@ -17,11 +20,11 @@ def run(*arguments: str, stdin: str | None = None) -> Result:
 def test_show_prints_the_manifest() -> None:
     done = run("show")
     assert done.exit_code == 0
-    assert json.loads(done.stdout) == service().predictor.manifest.public()
+    assert json.loads(done.stdout) == process_service().predictor.manifest.public()
 
 
 def test_verify_says_what_was_proven() -> None:
-    manifest = service().predictor.manifest
+    manifest = process_service().predictor.manifest
     done = run("verify")
     assert (done.exit_code, done.stdout) == (
         0,
@@ -30,11 +33,22 @@ def test_verify_says_what_was_proven() -> None:
     )
 
 
-def test_verify_fails_where_a_server_would(tmp_path: Path, other_model: pytest.MonkeyPatch) -> None:
-    other_model.setenv("MODEL_DIR", str(tmp_path))
-    with pytest.raises(SystemExit) as ended:
-        create_app()
-    assert str(ended.value.code).startswith(f"tandem: cannot read {tmp_path}/model.json")
+def test_verify_fails_where_a_server_would(tmp_path: Path) -> None:
+    command = [str(BIN / "flask"), "--app", "webapp", "model", "verify"]
+    environ = environment(MODEL_DIR=str(tmp_path))
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"tandem: cannot read {tmp_path}/model.json")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_command_shows_the_model_of_its_app(tmp_path: Path) -> None:
+    manifest = json.loads((copy_model(tmp_path) / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps(manifest | {"version": "2.0"}))
+    app = create_app(load_service({"MODEL_DIR": str(tmp_path)}))
+    shown = app.test_cli_runner().invoke(args=["model", "show"])
+    assert json.loads(shown.stdout)["version"] == "2.0"
+    assert json.loads(run("show").stdout)["version"] == "1.0"
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def record(message: Any, *arguments: Any, **more: Any) -> logging.LogRecord:
 def test_any_message_is_one_line_of_ascii_json(
     message: Any, arguments: tuple[Any, ...], text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "model", {"model_version": "1.0"})
+    monkeypatch.setattr(logs, "process", {"model_version": "1.0"})
     line = ForCloudLogging("").format(record(message, *arguments, levelno=30, levelname="WARNING"))
     assert re.fullmatch("[ -~]+", line)
     assert json.loads(line) == {

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from handlers.service import load_service
 from tests.hosts import Host, InProcess
 from tests.servers import GUNICORN, Server, running
 from webapp import create_app
@@ -123,7 +124,7 @@ def test_metrics_are_off_unless_asked_for(web_host: Host) -> None:
 
 def test_one_process_counts_without_gunicorn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METRICS", "1")
-    app = InProcess("counting", create_app())
+    app = InProcess("counting", create_app(load_service()))
     for path in ("/health", "/nothing"):
         app.send(method="GET", path=path, headers={})
     text = app.send(method="GET", path="/metrics", headers={}).body.decode()

@@ -16,6 +16,7 @@ from sklearn.base import is_classifier
 
 from predictor import Manifest
 from predictor.artifact import ArtifactError, dump
+from predictor.columns import Number
 from predictor.loading import unpickle
 from predictor.unpickler import global_name
 from training import TrainingError
@@ -204,6 +205,5 @@ def adopt(
         task = check_predicts(estimator, rows)
         manifest = describe(estimator, table, pickled, name=name, version=version, task=task, training=None)
     if examples is None:
-        unknown = [{"name": name, "minimum": None, "maximum": None} for name in names]
-        manifest = dataclasses.replace(manifest, features=unknown)
+        manifest = dataclasses.replace(manifest, features=[Number(name) for name in names])
     return manifest, pickled

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from predictor.artifact import installed_packages, public_class
+from predictor.columns import Number
 from predictor.manifest import FORMAT, Manifest
 from predictor.unpickler import globals_of_trusted
 from training.table import Table
@@ -29,7 +30,7 @@ def describe(
         task=task,
         classes=fitted.classes_.tolist() if task == "classification" else None,
         features=[
-            {"name": column, "minimum": float(np.nanmin(values)), "maximum": float(np.nanmax(values))}
+            Number(column, minimum=float(np.nanmin(values)), maximum=float(np.nanmax(values)))
             for column, values in zip(table.feature_names, table.features.T, strict=True)
         ],
         target=table.target_name,

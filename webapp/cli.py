@@ -9,12 +9,13 @@ from typing import Any
 
 import click
 import orjson
+from flask import current_app
 from flask.cli import AppGroup
 
 from handlers.predict import predictions
 from handlers.responses import Problem
 from handlers.schemas import validate
-from handlers.service import service
+from handlers.service import Service
 from predictor.environment import engine
 from predictor.onnx_engine import choose_engine
 
@@ -23,10 +24,16 @@ ROWS_AT_ONCE = 1000
 group = AppGroup("model", help="Look at the model, prove it, and predict with it.")
 
 
+def service_of_app() -> Service:
+    """Return the service of the app that the command runs for."""
+    service: Service = current_app.extensions["tandem"]
+    return service
+
+
 @group.command()
 def show() -> None:
     """Print the manifest, and on stderr which engine serves it and why."""
-    manifest = service().predictor.manifest
+    manifest = service_of_app().predictor.manifest
     click.echo(orjson.dumps(manifest.public(), option=orjson.OPT_INDENT_2))
     click.echo("engine: {}, because {}".format(*choose_engine(manifest, engine())), err=True)
 
@@ -34,7 +41,7 @@ def show() -> None:
 @group.command()
 def verify() -> None:
     """Prove the model as a server does at its start; the exit status is 0 when it is what its manifest says."""
-    manifest = service().predictor.manifest  # a model that fails has ended the process with its one line
+    manifest = service_of_app().predictor.manifest  # a model that fails has ended the process with its one line
     click.echo(
         f"{manifest.name} {manifest.version} is what its manifest says: sha256 {manifest.artifact['sha256']}, "
         f"{len(manifest.globals)} globals, {manifest.estimator['class']}, {len(manifest.features)} features, "
@@ -61,7 +68,7 @@ def predict(values: tuple[str, ...], table: Path | None) -> None:
 
 def predict_table(reader: "csv.DictReader[str]") -> None:
     """Write the table with its predictions to stdout, and on a terminal progress to stderr."""
-    names = service().predictor.manifest.feature_names
+    names = service_of_app().predictor.manifest.feature_names
     missing = [name for name in names if name not in (reader.fieldnames or ())]
     if missing:
         raise click.ClickException(f"the table has no column {', '.join(missing)}; the features are {', '.join(names)}")
@@ -96,7 +103,7 @@ def number(text: str) -> Any:
 
 def ask(document: dict[str, Any], first: int) -> dict[str, Any]:
     """Return the answer that POST /predict gives to a document; one line and exit status 1 when that is a problem."""
-    here = service()
+    here = service_of_app()
     try:
         return predictions(here.predictor, validate(here.request_schema, document))
     except Problem as problem:

@@ -19,7 +19,7 @@ import numpy as np
 from gunicorn.http.wsgi import base_environ
 from gunicorn.workers.gthread import TConn
 
-from handlers.service import service
+from handlers.service import process_service
 from webapp.short_http import Reply, read_request
 from webapp.worker import DeadlineWorker
 
@@ -159,7 +159,7 @@ def take_request(client: socket.socket) -> dict[str, Any] | None:
 
 def seconds_for_a_row() -> float:
     """Return the CPU time of one prediction, the least of a few."""
-    predictor = service().predictor
+    predictor = process_service().predictor
     row = np.array([predictor.manifest.examples[0]["features"]])
     times = []
     for _ in range(5):

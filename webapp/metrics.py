@@ -6,16 +6,16 @@ Imported only with METRICS=1. README.md has the table of the metrics.
 import functools
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Request, Response
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from handlers.responses import close_after
-from handlers.service import service
-from handlers.timing import KEY, Laps
+from handlers.service import Service
+from handlers.timing import Laps, laps_of
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -40,60 +40,38 @@ MODEL = Gauge("tandem_model_info", "The model that is served", ["name", "version
 COLD_START = Gauge("tandem_cold_start_seconds", "From exec to a verified model", multiprocess_mode="max")
 
 
-class Counted:
-    """What a counted request has for start_response (PEP 3333): it keeps the status."""
-
-    __slots__ = ("inner", "status")
-
-    def __init__(self, inner: Any) -> None:
-        self.inner = inner
-        self.status = 0
-
-    def start_response(self, status: str, *arguments: Any) -> Any:
-        """Note the status and hand everything on."""
-        self.status = int(status[:3])
-        return self.inner(status, *arguments)
-
-    def force_close(self) -> None:
-        """Hand on what a response asks of gunicorn."""
-        close_after(self.inner)
-
-
-def count_requests(app: Flask) -> None:
-    """Count every request of the app, and let its /metrics tell; around Flask, whose hooks cost more than counting."""
-    manifest = service().predictor.manifest
+def count_requests(app: Flask, service: Service) -> None:
+    """Count every request of the app's service, and let its /metrics tell."""
+    manifest = service.predictor.manifest
     MODEL.labels(manifest.name, manifest.version, manifest.artifact["sha256"]).set(1)
     COLD_START.set(seconds_since_exec())
     app.extensions["metrics"] = exposition
     paths = frozenset(rule.rule for rule in app.url_map.iter_rules())
-    serve = app.wsgi_app
 
-    def counting(environ: dict[str, Any], start_response: Any) -> Any:
+    def observe(request: Request) -> Callable[[Response], None]:
         began = time.perf_counter()
-        request = Counted(start_response)
+        path = request.path if request.path in paths else "unknown"
         IN_FLIGHT.inc()
-        try:
-            return serve(environ, request.start_response)
-        finally:
+
+        def end(response: Response) -> None:
             IN_FLIGHT.dec()
-            if request.status:  # 0 when even Flask had no answer
-                path = environ["PATH_INFO"] if environ["PATH_INFO"] in paths else "unknown"
-                count(path, request.status, time.perf_counter() - began, environ.get(KEY))
+            count(path, response.status_code, time.perf_counter() - began, laps_of(request))
 
-    app.wsgi_app = counting  # type: ignore[method-assign]  # as Flask's documentation adds a middleware
+        return end
+
+    service.observers.append(observe)
 
 
-def count(path: str, status: int, seconds: float, laps: Laps | None) -> None:
+def count(path: str, status: int, seconds: float, laps: Laps) -> None:
     """Count an answered request."""
     child(REQUESTS, path, f"{status // 100}xx").inc()
     child(SECONDS, path).observe(seconds)
-    rows = laps.rows if laps else 0
-    for part, lap in laps.parts.items() if laps else ():
+    for part, lap in laps.parts.items():
         child(PARTS, part).observe(lap)
-    if rows:
-        ROWS.inc(rows)
+    if laps.rows:
+        ROWS.inc(laps.rows)
     if 400 <= status < 500:
-        child(REJECTED, reason_of(status, rows)).inc()
+        child(REJECTED, reason_of(status, laps.rows)).inc()
 
 
 @functools.cache

@@ -11,11 +11,9 @@ from urllib.parse import quote
 from flask import Request, Response, render_template
 
 from handlers.predict import class_names
-from handlers.responses import entry_point, json_response
+from handlers.responses import json_response
 from handlers.schemas import pointer
-from handlers.service import model_headers, service
-
-READ_ONLY = "GET, HEAD, OPTIONS"
+from handlers.service import Service
 
 # A page takes nothing from elsewhere, runs nothing that stands in it, and stands in no frame of another site.
 PAGE_HEADERS = {
@@ -46,18 +44,16 @@ METRICS = {
 }
 
 
-@entry_point(allow=READ_ONLY, headers=model_headers)
-def home(request: Request) -> Response:
+def home(service: Service, request: Request) -> Response:
     """Show the model to a person, with a form to try it; tell a program that asks for JSON that it runs."""
-    here = service()
-    manifest = here.predictor.manifest
+    manifest = service.predictor.manifest
     # Of two media types that the caller likes alike, best_match takes the first.
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         response = json_response({"status": "running", "model_version": manifest.version})
     else:
         row = [repr(value).removesuffix(".0") for value in manifest.examples[0]["features"]]
         fields = [
-            feature | {"example": text, "pointer": pointer(("features", feature["name"]))}
+            feature.describe() | {"example": text, "pointer": pointer(("features", feature.name))}
             for feature, text in zip(manifest.features, row, strict=True)
         ]
         members = [f"{json.dumps(field['name'], ensure_ascii=False)}: {field['example']}" for field in fields]
@@ -67,7 +63,7 @@ def home(request: Request) -> Response:
             fields=fields,
             features_json=f"{{{', '.join(members)}}}",
             origin=quote(request.url_root, safe=":/[]%"),
-            class_names=class_names(manifest) if here.predictor.gives_probabilities else None,
+            class_names=class_names(manifest) if service.predictor.gives_probabilities else None,
             metrics=manifest.training and manifest.training["metrics"],
             metric_names=METRICS,
         )
@@ -75,22 +71,19 @@ def home(request: Request) -> Response:
     return response
 
 
-@entry_point(allow=READ_ONLY, headers=model_headers)
-def docs(_: Request) -> Response:
+def docs(service: Service, _: Request) -> Response:
     """Show the API's description, interactive."""
-    return page("docs.html", manifest=service().predictor.manifest)
+    return page("docs.html", manifest=service.predictor.manifest)
 
 
-@entry_point(allow=READ_ONLY, headers=model_headers)
-def openapi(_: Request) -> Response:
+def openapi(service: Service, _: Request) -> Response:
     """Describe the API by OpenAPI 3.1."""
     from handlers.openapi import web_app  # apispec is not the start's to pay for
 
-    return json_response(web_app(service()))
+    return json_response(web_app(service))
 
 
-@entry_point(allow=READ_ONLY, headers=model_headers)
-def asset(request: Request) -> Response:
+def asset(_: Service, request: Request) -> Response:
     """Send a script or a style."""
     package, name = ASSETS[request.path]
     spec = importlib.util.find_spec(package)
@@ -104,4 +97,5 @@ def page(template: str, **values: object) -> Response:
     return Response(render_template(template, **values), headers=PAGE_HEADERS, content_type="text/html; charset=utf-8")
 
 
+# Path -> function of a service and a request.
 PAGES = {"/": home, "/docs": docs, "/openapi.json": openapi} | dict.fromkeys(ASSETS, asset)

@@ -1,5 +1,6 @@
 """The routes of the web app."""
 
+import functools
 from typing import Any
 
 from flask import Blueprint, Request, Response, current_app, request
@@ -7,37 +8,31 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from handlers.predict import predict
-from handlers.responses import Problem, entry_point, finish, internal_error, json_response, request_id_of
-from handlers.service import model_headers, service
-from webapp.pages import PAGES, READ_ONLY
+from handlers import predict
+from handlers.entry_point import View, entry_point, respond
+from handlers.responses import Problem, json_response
+from handlers.service import Service
+from webapp.pages import PAGES
 
-blueprint = Blueprint("webapp", __name__)
 
-
-@entry_point(allow=READ_ONLY, headers=model_headers)
-def health(_: Request) -> Response:
+def health(_: Service, __: Request) -> Response:
     """Tell that the process serves."""
     return json_response({"status": "ok"})
 
 
-@entry_point(allow=READ_ONLY, headers=model_headers)
-def ready(_: Request) -> Response:
+def ready(service: Service, _: Request) -> Response:
     """Tell that the model of this very worker predicts its golden examples, as it did when it was trained."""
-    predictor = service().predictor
-    if predictor.replay():
+    if service.predictor.replay():
         raise Problem(503, "the model no longer predicts what it was trained to")
-    return json_response({"status": "ready", "model_version": predictor.manifest.version})
+    return json_response({"status": "ready", "model_version": service.predictor.manifest.version})
 
 
-@entry_point(allow=READ_ONLY, headers=model_headers)
-def model(_: Request) -> Response:
+def model(service: Service, _: Request) -> Response:
     """Describe the model: the public part of its manifest."""
-    return json_response(service().predictor.manifest.public())
+    return json_response(service.predictor.manifest.public())
 
 
-@entry_point(allow=READ_ONLY, headers=model_headers)
-def metrics(_: Request) -> Response:
+def metrics(_: Service, __: Request) -> Response:
     """Tell Prometheus what was counted."""
     text = current_app.extensions.get("metrics")
     if text is None:
@@ -45,32 +40,50 @@ def metrics(_: Request) -> Response:
     return Response(text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-ROUTES = {"/predict": predict, "/health": health, "/ready": ready, "/model": model, "/metrics": metrics} | PAGES
+# Path -> function of a service and a request; each takes no method that changes anything.
+READ_ONLY = {"/health": health, "/ready": ready, "/model": model, "/metrics": metrics} | PAGES
 
 
-@blueprint.record
-def register(state: BlueprintSetupState) -> None:
-    """Register the handlers for every method: which of them it takes, a handler says itself, on both hosts alike.
+def routes_of(service: Service) -> Blueprint:
+    """Return the routes of an app that serves `service`."""
+    blueprint = Blueprint("webapp", __name__)
+
+    @blueprint.record
+    def register(state: BlueprintSetupState) -> None:
+        read_only = entry_point(service, allow="GET, HEAD, OPTIONS")
+        add(state, "/predict", "predict", predict.make(service))
+        for path, function in READ_ONLY.items():
+            add(state, path, path[1:].replace(".", "_") or "home", read_only(functools.partial(function, service)))
+
+    @blueprint.app_errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        """Answer what Flask refuses by itself, an unknown path for one, in the contract's form."""
+
+        def refuse(_: Request) -> Response:
+            if error.code == 404:
+                raise Problem(404, "there is nothing at this address; POST to /predict")
+            raise Problem(400, "the request cannot be read")
+
+        return respond(service, refuse, request)
+
+    @blueprint.app_errorhandler(Exception)
+    def fault(error: Exception) -> Any:
+        """Answer a fault of ours outside the handlers."""
+
+        def fail(_: Request) -> Response:
+            raise error
+
+        return respond(service, fail, request)
+
+    return blueprint
+
+
+def add(state: BlueprintSetupState, path: str, name: str, handler: View) -> None:
+    """Register a handler for every method: which of them it takes, it says itself, on both hosts alike.
 
     A rule without methods is werkzeug's; Flask's add_url_rule has no way to say it. `request` is the handlers' only
     argument, and Flask passes a rule's defaults to its view, so the very handler is the view.
     """
-    state.app.url_map.redirect_defaults = False  # it redirects between paths of one handler
-    for path, handler in ROUTES.items():
-        endpoint = f"{blueprint.name}.{handler.__name__}"
-        state.app.url_map.add(Rule(path, endpoint=endpoint, defaults={"request": request}))
-        state.app.view_functions[endpoint] = handler
-
-
-@blueprint.app_errorhandler(HTTPException)
-def http_error(error: HTTPException) -> Response:
-    """Answer what Flask refuses by itself, an unknown path for one, in the contract's form."""
-    status = 404 if error.code == 404 else 400
-    detail = "there is nothing at this address; POST to /predict" if status == 404 else "the request cannot be read"
-    return finish(Problem(status, detail).response(), request_id_of(request), model_headers())
-
-
-@blueprint.app_errorhandler(Exception)
-def fault(_: Exception) -> Any:
-    """Answer a fault of ours outside the handlers."""
-    return finish(internal_error(request), request_id_of(request), model_headers())
+    endpoint = f"{state.blueprint.name}.{name}"
+    state.app.url_map.add(Rule(path, endpoint=endpoint, defaults={"request": request}))
+    state.app.view_functions[endpoint] = handler

@@ -5,13 +5,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import functions_framework
 import pytest
 
 import train
+from handlers.service import load_service
 from predictor import Predictor
-from tests.hosts import JSON, Host, InProcess
-from tests.servers import ROOT
+from tests.hosts import JSON, Host, InProcess, function_of
 from webapp import create_app
 
 GOOD = b'{"features":[1,2,3]}'
@@ -71,16 +70,13 @@ def test_a_bad_request_is_not_logged(web: Host, function: Host, body: bytes, cap
     assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
 
-def test_what_a_forest_refuses_is_the_callers_fault(
-    other_model: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_a_forest_refuses_is_the_callers_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     table = tmp_path / "table.csv"
     table.write_text("a,b,y\n" + "".join(f"{n},{n % 3},{n * 2}\n" for n in range(20)))
     forest = ["--estimator", "sklearn.ensemble.RandomForestRegressor", "--set", "n_estimators=3"]
     train.main([str(table), "--target", "y", *forest, "--out", str(tmp_path)])
-    other_model.setenv("MODEL_DIR", str(tmp_path))
-    for app in (create_app(), functions_framework.create_app("predict", str(ROOT / "main.py"))):
-        host = InProcess("forest", app)
+    environ = {"MODEL_DIR": str(tmp_path)}
+    for host in (InProcess("web", create_app(load_service(environ))), function_of(environ, tmp_path)):
         assert host.send(b'{"features":[3e38,1]}').status == 200
         got = host.send(json.dumps({"instances": [[1, 2], [1e39, 1], [1, -1e300]]}).encode())
         detail = "the prediction is not a finite number for this input"

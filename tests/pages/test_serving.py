@@ -9,7 +9,7 @@ import pytest
 from jsonschema_rs import validator_for
 
 from handlers.openapi import function
-from handlers.service import service
+from handlers.service import process_service
 from tests.hosts import Host
 from tests.servers import ROOT
 from webapp.pages import ASSETS
@@ -134,5 +134,5 @@ def test_make_openapi_describes_the_function() -> None:
     url = "https://example.test/predict"
     done = subprocess.run(["make", "-s", "openapi", f"URL={url}"], cwd=ROOT, check=True, capture_output=True, text=True)
     document = json.loads(done.stdout)
-    assert document == json.loads(json.dumps(function(service(), url)))
+    assert document == json.loads(json.dumps(function(process_service(), url)))
     assert (document["openapi"], document["servers"], list(document["paths"])) == ("3.1.0", [{"url": url}], ["/"])

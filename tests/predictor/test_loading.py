@@ -173,7 +173,7 @@ def test_a_hostile_name_cannot_write_lines_into_the_log(artifact: Path) -> None:
 MALFORMED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "an unknown key": lambda m: m.update(extra=1),
     "a missing key": lambda m: m.pop("globals"),
-    "another format": lambda m: m.update(format=2),
+    "another format": lambda m: m.update(format=3),
     "a version that is no word": lambda m: m.update(version="1.0\r\nX-Evil: 1"),
     "a file elsewhere": lambda m: m["artifact"].update(file="../model.pkl"),
     "a digest that is none": lambda m: m["artifact"].update(sha256="abc"),

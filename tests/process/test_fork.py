@@ -30,8 +30,8 @@ def post_fork(server, worker):
 # What breaks the model between the fork and the worker's first request.
 BREAKING = """
 def post_fork(server, worker):
-    from handlers.service import service
-    service().predictor.estimator.intercept_ = {}
+    from handlers.service import process_service
+    process_service().predictor.estimator.intercept_ = {}
 """
 
 

@@ -70,7 +70,7 @@ def test_examples_give_golden_rows_and_ranges(tmp_path: Path) -> None:
     adopt(tmp_path / "m.pkl", *more, out=tmp_path / "out")
     manifest = json.loads((tmp_path / "out" / "model.json").read_text())
     assert [example["features"] for example in manifest["examples"]] == [[1.0, 2.0, 3.0], [4.0, 5.0, 9.0]]
-    assert manifest["features"][2] == {"name": "c", "minimum": 3.0, "maximum": 9.0}
+    assert manifest["features"][2] == {"name": "c", "kind": "number", "missing": False, "minimum": 3.0, "maximum": 9.0}
     assert (manifest["target"], manifest["version"]) == ("price", "3")
 
 

@@ -106,7 +106,7 @@ def test_the_manifest_tells_everything_about_the_model(
     assert (document["name"], document["version"], document["target"]) == (table, "1.0", "target")
     assert document["artifact"] == {"file": "model.pkl", "sha256": sha256, "size": len(pickled)}
     assert document["features"] == [
-        {"name": name, "minimum": column.min(), "maximum": column.max()}
+        {"name": name, "kind": "number", "missing": False, "minimum": column.min(), "maximum": column.max()}
         for name, column in zip(names, features.T, strict=True)
     ]
     assert (document["task"], document["classes"]) == (
