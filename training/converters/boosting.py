@@ -14,7 +14,7 @@ from sklearn.ensemble import (
 
 from training.converters.ensemble import TreeEnsemble
 from training.converters.graph import Columns, Graph, NotConvertedError, Prediction
-from training.converters.registry import predict, predicts, transform
+from training.converters.registry import predicts, transform
 from training.converters.trees import as_float32, integers
 
 
@@ -60,8 +60,7 @@ def labels(graph: Graph, raw: str, logits: str, classes: int, comparison: str) -
 def _sum_of_stages(graph: Graph, boosting: Any, columns: Columns) -> str:
     width = boosting.estimators_.shape[1]
     ensemble = TreeEnsemble(width)
-    start = _constant_start(boosting)
-    for target, constant in enumerate(start if start is not None else ()):
+    for target, constant in enumerate(_start(boosting)):
         ensemble.add_constant(float(constant), target)
     for stage in boosting.estimators_:
         for target, tree in enumerate(stage):
@@ -72,18 +71,15 @@ def _sum_of_stages(graph: Graph, boosting: Any, columns: Columns) -> str:
                 weight=boosting.learning_rate * nodes.value[:, 0, 0], missing_left=nodes.missing_go_to_left,
                 target=target,
             )  # fmt: skip
-    sums = ensemble.node(graph, as_float32(graph, graph.matrix(columns)))
-    return sums if start is not None else graph.node("Add", predict(graph, boosting.init_, columns).value, sums)
+    return ensemble.node(graph, as_float32(graph, graph.matrix(columns)))
 
 
-def _constant_start(boosting: Any) -> NDArray[np.float64] | None:
-    """Return what boosting starts from when that is the same for all rows."""
-    if isinstance(boosting.init_, str | DummyClassifier | DummyRegressor):
-        start: NDArray[np.float64] = boosting._raw_predict_init(np.zeros((1, boosting.n_features_in_), np.float32))
-        return start[0]
-    if isinstance(boosting, GradientBoostingClassifier):
-        raise NotConvertedError("it starts from another classifier")
-    return None
+def _start(boosting: Any) -> NDArray[np.float64]:
+    """Return what boosting starts from, when that is the same for all rows."""
+    if not isinstance(boosting.init_, str | DummyClassifier | DummyRegressor):
+        raise NotConvertedError("it starts from another estimator, which computes in float32")
+    start: NDArray[np.float64] = boosting._raw_predict_init(np.zeros((1, boosting.n_features_in_), np.float32))
+    return start[0]
 
 
 def _sum_of_iterations(graph: Graph, boosting: Any, columns: Columns) -> str:
@@ -108,4 +104,5 @@ def _sum_of_iterations(graph: Graph, boosting: Any, columns: Columns) -> str:
 def _members(tree: Any, index: int) -> NDArray[np.float64]:
     """Return the categories that a split sends to the left."""
     bits = np.unpackbits(tree.raw_left_cat_bitsets[index].view(np.uint8), bitorder="little")
-    return np.flatnonzero(bits).astype(np.float64)
+    # Only missing values may go left, and a set must not be empty: no category is negative.
+    return np.flatnonzero(bits).astype(np.float64) if bits.any() else np.array([-1.0])

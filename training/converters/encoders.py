@@ -32,10 +32,10 @@ def _looked_up(graph: Graph, encoder: Any, index: int, part: Part) -> Part:
         raise NotConvertedError("its categories are of another type than the column")
     gaps = any(is_missing(value) for value in known)
     keys = [value for value in known if not is_missing(value)]
-    missing, unknown = (None if gaps is None else np.nan), UNKNOWN_STRING if strings else _another(keys)
+    unknown = UNKNOWN_STRING if strings else _another(keys)
     rows = [_row(encoder, index, value) for value in keys]
     other = _row(encoder, index, unknown)
-    absent = _row(encoder, index, missing) if gaps else other
+    absent = _row(encoder, index, np.nan) if gaps else other
     if other is None:
         _refuse_unknown(graph, part, keys, gaps)
         other = rows[0] if rows else absent
@@ -52,12 +52,11 @@ def _looked_up(graph: Graph, encoder: Any, index: int, part: Part) -> Part:
 
 def _refuse_unknown(graph: Graph, part: Part, keys: list[Any], gaps: bool) -> None:
     """Let the engine refuse what the encoder refuses; it sees the inputs only."""
-    if not part.column:
+    if not part.origins:
         raise NotConvertedError("it refuses unknown categories of a column that is not an input")
-    known = [value if isinstance(value, str) else float(value) for value in keys]
-    if part.type == STRING and (gaps or part.filled in keys):
-        known.append(MISSING)
-    graph.known[part.column] = known
+    known: list[Any] = [value if isinstance(value, str) else float(value) for value in keys]
+    missing = [None] if gaps or (part.filled is not None and part.filled in keys) else []
+    graph.known[part.origins[0]] = known + missing
 
 
 def _another(keys: list[Any]) -> float:

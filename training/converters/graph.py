@@ -17,6 +17,8 @@ IR_VERSION = 10
 
 
 
+# The outputs of a model.
+PREDICTION, PROBABILITIES = "prediction", "probabilities"
 NUMBER, INTEGER, STRING = "number", "integer", "string"
 ELEMENTS = {NUMBER: TensorProto.DOUBLE, INTEGER: TensorProto.INT64, STRING: TensorProto.STRING}
 
@@ -29,16 +31,15 @@ class NotConvertedError(Exception):
 class Part:
     """One or more columns of one type: a value of the graph, of shape (rows, width).
 
-    `filled` is what an imputer puts in the place of a missing string, `column` the input that it came from, unchanged.
+    `filled` is what an imputer puts in the place of a missing string. `origins` are the model's inputs that these are,
+    unchanged: names, or numbers in its matrix.
     """
 
     value: str
     width: int = 1
     type: str = NUMBER
     filled: str | None = None
-    column: str = ""
-    # Which column of a matrix that is the input.
-    index: int | None = None
+    origins: tuple[str, ...] = ()
 
 
 Columns = Sequence[Part]
@@ -89,7 +90,7 @@ class Graph:
     def add_input(self, name: str, type: str, width: int) -> Part:
         """Add an input by a name that is taken for it."""
         self.inputs.append(helper.make_tensor_value_info(name, ELEMENTS[type], [None, width]))
-        return Part(name, width, type, column=name)
+        return Part(name, width, type, origins=(name,) if width == 1 else tuple(map(str, range(width))))
 
     def node(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """Add a node with one output and return the output's name."""
@@ -105,11 +106,11 @@ class Graph:
 
     def constant(self, values: Any, dtype: Any = np.float64) -> str:
         """Return the name of a constant; equal ones are kept once."""
-        array = np.ascontiguousarray(values, dtype=dtype).reshape(np.shape(values))
+        array = np.asarray(values, dtype=dtype)
         key = (array.dtype.str, array.shape, repr(array.tolist()).encode() if array.dtype == object else array.tobytes())
         if key not in self.constants:
             name = self.constants[key] = self.name("constant")
-            self.initializers.append(numpy_helper.from_array(array, name))
+            self.initializers.append(_tensor(array, name))
         return self.constants[key]
 
     def matrix(self, columns: Columns) -> str:
@@ -125,7 +126,7 @@ class Graph:
     def number(self, part: Part) -> str:
         """Return the value of a part in double precision."""
         if part.type == STRING:
-            raise NotConvertedError(f"it takes the strings of {part.column or part.value!r} as they are")
+            raise NotConvertedError(f"it takes the strings of {(part.origins or (part.value,))[0]!r} as they are")
         return self.node("Cast", part.value, to=TensorProto.DOUBLE) if part.type == INTEGER else part.value
 
     def singles(self, columns: Columns) -> list[Part]:
@@ -147,7 +148,8 @@ class Graph:
         if list(indices) == list(range(part.width)):
             return part
         picked = self.node("Gather", part.value, self.constant(indices, np.int64), axis=1)
-        return replace(part, value=picked, width=len(indices), index=indices[0] if len(indices) == 1 else None)
+        origins = tuple(part.origins[j] for j in indices) if part.origins else ()
+        return replace(part, value=picked, width=len(indices), origins=origins)
 
     def model(self, outputs: Mapping[str, tuple[str, int]]) -> ModelProto:
         """Return the model whose outputs, by name, are these values of these element types."""
@@ -155,10 +157,19 @@ class Graph:
             self.nodes.append(helper.make_node("Identity", [value], [name], name=name))
         used = {name for node in self.nodes for name in node.input}
         inputs = [value for value in self.inputs if value.name in used]
-        made = [helper.make_tensor_value_info(name, element, None) for name, (_, element) in outputs.items()]
+        made = [
+            helper.make_tensor_value_info(name, element, [None] * (1 + (name != PREDICTION)))
+            for name, (_, element) in outputs.items()
+        ]
         graph = helper.make_graph(self.nodes, "model", inputs, made, self.initializers)
         sets = [helper.make_opsetid(domain, version) for domain, version in OPERATOR_SETS.items()]
         return helper.make_model(graph, opset_imports=sets, ir_version=IR_VERSION, producer_name="tandem")
+
+
+def _tensor(array: NDArray[Any], name: str) -> TensorProto:
+    if array.dtype == object:  # strings
+        return helper.make_tensor(name, TensorProto.STRING, array.shape, [str(text) for text in array.ravel()])
+    return numpy_helper.from_array(array, name)
 
 
 def scalar(value: float) -> NDArray[np.float64]:

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, TensorProto, checker, helper
 
+from predictor.onnx_engine import METADATA
+
 import training.converters  # noqa: F401  # registers the converters
-from training.converters.graph import NUMBER, Graph, NotConvertedError
+from training.converters.graph import NUMBER, PREDICTION, PROBABILITIES, Graph, NotConvertedError
 from training.converters.registry import predict
 
 MATRIX = "features"
-METADATA = "tandem"
 
 
 def convert(estimator: Any, inputs: Sequence[tuple[str, str]] | int) -> tuple[ModelProto, str]:
@@ -20,18 +21,18 @@ def convert(estimator: Any, inputs: Sequence[tuple[str, str]] | int) -> tuple[Mo
 
     NotConvertedError when something in the estimator has no form in ONNX.
     """
-    graph = Graph()
+    graph = Graph(taken={PREDICTION, PROBABILITIES})
     if isinstance(inputs, int):
         columns = [graph.input(MATRIX, NUMBER, inputs)]
     else:
         columns = [graph.input(name, type) for name, type in inputs]
     found = predict(graph, estimator, columns)
-    outputs = {"prediction": _answer(graph, estimator, found.value)}
+    outputs = {PREDICTION: _answer(graph, estimator, found.value)}
     if found.probabilities and hasattr(estimator, "predict_proba"):
-        outputs["probabilities"] = (found.probabilities, TensorProto.DOUBLE)
+        outputs[PROBABILITIES] = (found.probabilities, TensorProto.DOUBLE)
     elif hasattr(estimator, "predict_proba"):
         raise NotConvertedError(f"{type(estimator).__name__} gives probabilities, its conversion none")
-    model = graph.model({graph.name(name): output for name, output in outputs.items()})
+    model = graph.model(outputs)
     beside = {"float32": graph.float32, "known": graph.known, "words": graph.words}
     helper.set_model_props(model, {METADATA: json.dumps(beside, ensure_ascii=False)})
     checker.check_model(model)
@@ -46,7 +47,7 @@ def _answer(graph: Graph, estimator: Any, value: str) -> tuple[str, int]:
     if classes.dtype.kind in "iub":
         if classes.tolist() == list(range(len(classes))):
             return value, TensorProto.INT64
-        return graph.node("Gather", graph.constant(classes.astype(np.int64)), value), TensorProto.INT64
+        return graph.node("Gather", graph.constant(classes, np.int64), value), TensorProto.INT64
     if not all(isinstance(label, str) for label in classes):
         raise NotConvertedError("its labels are neither text nor whole numbers")
-    return graph.node("Gather", graph.constant(classes.astype(object)), value), TensorProto.STRING
+    return graph.node("Gather", graph.constant(classes, object), value), TensorProto.STRING

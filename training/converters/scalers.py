@@ -1,6 +1,6 @@
 """Transformers of numbers, each in the order of operations that scikit-learn rounds in."""
 
-from itertools import combinations, combinations_with_replacement
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+
+from sklearn.utils import check_array
 
 from training.converters.functions import add_function
 from training.converters.graph import Columns, Graph, NotConvertedError, Part, scalar
@@ -88,11 +90,16 @@ def convert_min_max_scaler(graph: Graph, scaler: Any, columns: Columns) -> list[
 @transforms(FunctionTransformer)
 def convert_function_transformer(graph: Graph, transformer: Any, columns: Columns) -> list[Part]:
     """Convert the identity and NumPy's functions of one number."""
-    if transformer.func is None:
+    if transformer.func is None or _only_checks(transformer.func):
         return list(columns)
     if transformer.kw_args:
         raise NotConvertedError("it calls a function with arguments")
     return [Part(add_function(graph, transformer.func, graph.matrix(columns)), width(columns))]
+
+
+def _only_checks(function: Any) -> bool:
+    """Whether this is how HistGradientBoosting lets numbers pass."""
+    return isinstance(function, partial) and function.func is check_array
 
 
 @transforms(Binarizer)

@@ -42,10 +42,11 @@ def convert_tfidf_transformer(graph: Graph, transformer: Any, columns: Columns) 
 
 def _counted(graph: Graph, vectorizer: Any, columns: Columns) -> Part:
     """Return a further input, which holds the counts of a column's terms."""
-    if len(columns) != 1 or columns[0].type != STRING or not columns[0].column:
+    if len(columns) != 1 or columns[0].type != STRING or not columns[0].origins:
         raise NotConvertedError("it counts the words of something else than a text column")
-    rules = words_of(vectorizer) | {"column": columns[0].column, "filled": columns[0].filled}
-    name = graph.name(f"{columns[0].column} counted")
+    column = columns[0].origins[0]
+    rules = words_of(vectorizer) | {"column": column, "filled": columns[0].filled}
+    name = graph.name(f"{column} counted")
     graph.words[name] = rules
     return graph.add_input(name, NUMBER, len(rules["terms"]))
 
