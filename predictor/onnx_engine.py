@@ -78,25 +78,44 @@ class CompiledModel:
         pieces = [{name: values[start : start + ROWS_AT_ONCE] for name, values in feeds.items()} for start in starts]
         return np.concatenate([self.session.run([output], piece)[0] for piece in pieces])
 
+    def unknown(self, inputs: Inputs) -> NDArray[np.bool_]:
+        """Return where a category is one that the encoder refuses, of shape (rows, columns that have such categories)."""
+        given = self._given(inputs)
+        return np.column_stack([_not_among(given[name], known) for name, known in self.known.items()])
+
+    def _given(self, inputs: Any) -> dict[str, Values]:
+        """Return the estimator's columns, by name, or, of a matrix, by number."""
+        if not self.columns:
+            return {str(index): values for index, values in enumerate(inputs.T)}
+        given: dict[str, Values] = {}
+        for column, values in zip(self.columns, inputs, strict=True):
+            given |= column.inputs(values)
+        return given
+
     def _feeds_of_matrix(self, matrix: Any) -> dict[str, NDArray[Any]]:
-        (name, element), = self.inputs.items()
+        ((name, element),) = self.inputs.items()
         if self.float32:
             _check_float32(matrix)
-        for place, known in self.known.items():
-            _check_known(place, matrix[:, int(place)], known)
+        if self.known:
+            self._check_known(self._given(matrix))
         return {name: matrix.astype(np.float64 if element == "tensor(double)" else np.float32, copy=False)}
 
     def _feeds_of_columns(self, arrays: Any) -> dict[str, NDArray[Any]]:
-        given: dict[str, Values] = {}
-        for column, values in zip(self.columns, arrays, strict=True):
-            given |= column.inputs(values)
+        given = self._given(arrays)
         if self.float32:
             for values in given.values():
                 if values.dtype.kind == "f":
                     _check_float32(values)
-        for name, known in self.known.items():
-            _check_known(name, given[name], known)
+        if self.known:
+            self._check_known(given)
         return {name: self._feed(name, element, given) for name, element in self.inputs.items()}
+
+    def _check_known(self, given: dict[str, Values]) -> None:
+        """Refuse what the encoder refuses, in scikit-learn's own words."""
+        for name, known in self.known.items():
+            found = given[name][_not_among(given[name], known)].tolist()
+            if found:
+                raise ValueError(f"Found unknown categories [{found[0]!r:.64}] in column {name!r} during transform")
 
     def _feed(self, name: str, element: str, given: dict[str, Values]) -> NDArray[Any]:
         counter = self.counters.get(name)
@@ -115,11 +134,9 @@ def _check_float32(values: NDArray[np.float64]) -> None:
         raise ValueError("a value is beyond float32")
 
 
-def _check_known(name: str, values: Values, known: frozenset[Any]) -> None:
-    """Refuse a category that the encoder refuses, in scikit-learn's own words."""
-    for value in values.tolist():
-        if (None if value != value else value) not in known:
-            raise ValueError(f"Found unknown categories [{value!r:.64}] in column {name!r} during transform")
+def _not_among(values: Values, known: frozenset[Any]) -> NDArray[np.bool_]:
+    """Return which values are not known; the missing one is null in the list of those that are."""
+    return np.array([(None if value != value else value) not in known for value in values.tolist()], dtype=bool)
 
 
 def _session(data: bytes) -> Any:

@@ -57,6 +57,7 @@ def compile_model(
     classes = fitted.classes_.tolist() if hasattr(fitted, "classes_") else None
     try:
         compiled = CompiledModel(data, classes, precision, () if matrix else columns)
+        samples = _taken(compiled, samples)
         difference = largest_difference(fitted, compiled, samples, () if matrix else columns)
     except NotCompiledError:
         raise
@@ -112,6 +113,14 @@ def _convert(fitted: Any, inputs: Any) -> tuple[bytes, str]:
     except NotConvertedError as error:
         raise NotCompiledError(str(error)) from None
     return model.SerializeToString(deterministic=True), precision
+
+
+def _taken(compiled: CompiledModel, samples: Inputs) -> Inputs:
+    """Return the samples without those that have a category that the estimator refuses."""
+    if not compiled.known:
+        return samples
+    refused = compiled.unknown(samples).any(axis=1)
+    return samples[~refused] if isinstance(samples, np.ndarray) else [values[~refused] for values in samples]
 
 
 def frame_of(columns: Sequence[Column], arrays: Sequence[Values]) -> Any:

@@ -4,6 +4,7 @@ from training.converters import (  # noqa: F401  # each registers its converters
     boosting,
     encoders,
     imputers,
+    kernels,
     linear,
     pipelines,
     scalers,

@@ -20,7 +20,7 @@ def predict_by_skl2onnx(graph: Graph, estimator: Any, columns: Columns) -> Predi
     classifies = is_classifier(estimator)
     gives = classifies and hasattr(estimator, "predict_proba")
     options = {"zipmap": False} if gives else None
-    outputs = _joined(graph, _converted(estimator, width(columns), options), graph.matrix(columns))
+    outputs = _joined(graph, _converted(estimator, width(columns), options, 1 + gives), graph.matrix(columns))
     if not classifies:
         return Prediction(_double(graph, *outputs[0]))
     label = _index(graph, outputs[0][0], estimator.classes_)
@@ -29,23 +29,30 @@ def predict_by_skl2onnx(graph: Graph, estimator: Any, columns: Columns) -> Predi
 
 def transform_by_skl2onnx(graph: Graph, transformer: Any, columns: Columns) -> list[Part]:
     """Add what skl2onnx makes of a transformer."""
-    outputs = _joined(graph, _converted(transformer, width(columns), None), graph.matrix(columns))
+    outputs = _joined(graph, _converted(transformer, width(columns), None, 1), graph.matrix(columns))
     names = transformer.get_feature_names_out() if hasattr(transformer, "get_feature_names_out") else None
     if names is None:
         raise NotConvertedError("it does not say how many columns it makes")
     return [Part(_double(graph, *outputs[0]), len(names))]
 
 
-def _converted(estimator: Any, features: int, options: dict[str, Any] | None) -> ModelProto:
+def _converted(estimator: Any, features: int, options: dict[str, Any] | None, outputs: int) -> ModelProto:
+    """Return skl2onnx' model with so many of its outputs, and no node that serves others only."""
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import DoubleTensorType
+    from skl2onnx.helpers.onnx_helper import select_model_inputs_outputs
 
     name = type(estimator).__name__
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the converter's own insides
             kind = [("features", DoubleTensorType([None, features]))]
-            return to_onnx(estimator, name="model", initial_types=kind, options=options, target_opset=SETS)
+            model = to_onnx(estimator, name="model", initial_types=kind, options=options, target_opset=SETS)
+            kept = list(model.graph.output)[:outputs]
+            model = select_model_inputs_outputs(model, [output.name for output in kept])
+            for output, typed in zip(model.graph.output, kept, strict=True):
+                output.CopyFrom(typed)  # the selection forgets their types
+            return model
     except Exception as error:  # converters raise anything
         reason = " ".join(str(error).split())
         raise NotConvertedError(f"skl2onnx {version('skl2onnx')} cannot convert {name}: {reason:.80}") from None
