@@ -18,6 +18,7 @@ from handlers.schemas import validate
 from handlers.service import Service
 from predictor.environment import engine
 from predictor.onnx_engine import choose_engine
+from predictor.version import __version__
 
 ROWS_AT_ONCE = 1000
 
@@ -28,6 +29,12 @@ def service_of_app() -> Service:
     """Return the service of the app that the command runs for."""
     service: Service = current_app.extensions["tandem"]
     return service
+
+
+@click.command()
+def version() -> None:
+    """Print the version of Tandem; `flask --version` is Flask's."""
+    click.echo(__version__)
 
 
 @group.command()
