@@ -5,6 +5,7 @@ It starts in a third of the time and predicts one row of a forest in a hundredth
 
 import functools
 import json
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.columns import Column, Values
-from predictor.manifest import Inputs, Manifest
+from predictor.columns import Column, Inputs, Values
+from predictor.manifest import Manifest
 from predictor.words import TermCounter
 
 # Takes the part of a missing string: a code point that is never a character.
@@ -42,9 +43,7 @@ class CompiledModel:
     They take a matrix, or, where `columns` are given, one array a column.
     """
 
-    def __init__(
-        self, data: bytes, classes: list[Any] | None, precision: str, columns: Sequence[Column] = ()
-    ) -> None:
+    def __init__(self, data: bytes, classes: list[Any] | None, precision: str, columns: Sequence[Column] = ()) -> None:
         self.session = _session(data)
         self.columns = columns
         self.booleans = bool(classes) and isinstance(classes[0], bool)  # type: ignore[index]
@@ -79,7 +78,7 @@ class CompiledModel:
         return np.concatenate([self.session.run([output], piece)[0] for piece in pieces])
 
     def unknown(self, inputs: Inputs) -> NDArray[np.bool_]:
-        """Return where a category is one that the encoder refuses, of shape (rows, columns that have such categories)."""
+        """Return where a category is one that the encoder refuses: a row of booleans for each row."""
         given = self._given(inputs)
         return np.column_stack([_not_among(given[name], known) for name, known in self.known.items()])
 
@@ -136,7 +135,9 @@ def _check_float32(values: NDArray[np.float64]) -> None:
 
 def _not_among(values: Values, known: frozenset[Any]) -> NDArray[np.bool_]:
     """Return which values are not known; the missing one is null in the list of those that are."""
-    return np.array([(None if value != value else value) not in known for value in values.tolist()], dtype=bool)
+    numbers = values.dtype.kind == "f"
+    cells = [None if numbers and math.isnan(value) else value for value in values.tolist()]
+    return np.array([cell not in known for cell in cells], dtype=bool)
 
 
 def _session(data: bytes) -> Any:

@@ -24,13 +24,13 @@ class TermCounter:
     def count(self, texts: Sequence[str | None]) -> NDArray[np.float64]:
         """Return the counts, of shape (texts, terms); ValueError for a missing text that nothing stands in for."""
         counts = np.zeros((len(texts), len(self.terms)))
-        for row, text in zip(counts, texts, strict=True):
+        for row, text in enumerate(texts):
             given = self.filled if text is None else text
             if given is None:
                 raise ValueError(f"a text of {self.column!r} is missing")
             found = [self.terms[term] for term in self._terms(given) if term in self.terms]
             if found:
-                row += np.bincount(found, minlength=len(row))
+                counts[row] = np.bincount(found, minlength=len(self.terms))
         return counts
 
     def _terms(self, text: str) -> Iterator[str]:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor import Manifest, Predictor
-from predictor.columns import Category, Column, Date, Number, Values
+from predictor.columns import Category, Column, Date, Inputs, Number
+from predictor.frames import frame_maker
 from predictor.loading import first_line
-from predictor.manifest import COMPILED_FILE, Inputs
+from predictor.manifest import COMPILED_FILE
 from predictor.onnx_engine import CompiledModel
 from training.converters.graph import INTEGER, NUMBER, STRING, NotConvertedError
 from training.converters.model import convert
@@ -42,12 +43,14 @@ def compile_model(
     rows: Inputs,
     columns: Sequence[Column] = (),
     *,
+    texts: bool = False,
     seed: int = 0,
     tolerance: float | None = None,
 ) -> Compiled:
     """Return the conversion, if it predicts what `fitted` does; NotCompiledError when it does not.
 
-    `rows` are the training rows: a matrix, or one array a column where the estimator takes a frame. `columns` say what
+    `rows` are the training rows: a matrix, or one array a column where the estimator takes a frame,
+    or, with `texts`, a list of strings. `columns` say what
     requests may hold; without them, the numbers of the matrix, none missing. `tolerance` stands in for TOLERANCE's.
     """
     matrix = isinstance(rows, np.ndarray)
@@ -58,7 +61,7 @@ def compile_model(
     try:
         compiled = CompiledModel(data, classes, precision, () if matrix else columns)
         samples = _taken(compiled, samples)
-        difference = largest_difference(fitted, compiled, samples, () if matrix else columns)
+        difference = largest_difference(fitted, compiled, samples, _given(columns, samples, texts))
     except NotCompiledError:
         raise
     except Exception as error:  # ONNX Runtime has a dozen kinds of them
@@ -115,6 +118,13 @@ def _convert(fitted: Any, inputs: Any) -> tuple[bytes, str]:
     return model.SerializeToString(deterministic=True), precision
 
 
+def _given(columns: Sequence[Column], samples: Inputs, texts: bool) -> Any:
+    """Return samples as the estimator takes them."""
+    if isinstance(samples, np.ndarray):
+        return samples
+    return samples[0].tolist() if texts else frame_maker(columns)(samples)
+
+
 def _taken(compiled: CompiledModel, samples: Inputs) -> Inputs:
     """Return the samples without those that have a category that the estimator refuses."""
     if not compiled.known:
@@ -123,27 +133,11 @@ def _taken(compiled: CompiledModel, samples: Inputs) -> Inputs:
     return samples[~refused] if isinstance(samples, np.ndarray) else [values[~refused] for values in samples]
 
 
-def frame_of(columns: Sequence[Column], arrays: Sequence[Values]) -> Any:
-    """Return the frame that an estimator gets of such arrays."""
-    import pandas as pd
-
-    return pd.DataFrame(
-        {
-            name: pd.Series(values, dtype=column.dtype or column.own_dtype)
-            for column, array in zip(columns, arrays, strict=True)
-            for name, values in column.inputs(array).items()
-        }
-    )
-
-
-def largest_difference(
-    fitted: Any, compiled: CompiledModel, samples: Inputs, columns: Sequence[Column] = ()
-) -> float:
+def largest_difference(fitted: Any, compiled: CompiledModel, samples: Inputs, given: Any) -> float:
     """Return the largest difference between two models' predictions, relative to them; of probabilities, absolute.
 
-    NotCompiledError when a label differs.
+    `given` are the samples as the estimator takes them. NotCompiledError when a label differs.
     """
-    given = frame_of(columns, samples) if columns else samples
     expected = fitted.predict(given)
     alone = slice(0, len(expected), max(1, len(expected) // ALONE))
     found = [(compiled.predict(samples), expected), (_one_by_one(compiled.predict, samples, alone), expected[alone])]
@@ -164,7 +158,8 @@ def largest_difference(
 def _one_by_one(method: Any, samples: Inputs, alone: slice) -> NDArray[Any]:
     if isinstance(samples, np.ndarray):
         return np.concatenate([method(row.reshape(1, -1)) for row in samples[alone]])
-    return np.concatenate([method([values[i : i + 1] for values in samples]) for i in range(*alone.indices(len(samples[0])))])
+    rows = range(*alone.indices(len(samples[0])))
+    return np.concatenate([method([values[row : row + 1] for values in samples]) for row in rows])
 
 
 def _relative(got: NDArray[Any], expected: NDArray[Any], least_size: float) -> float:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from predictor.columns import Boolean, Category, Column, Date, Text, Values
-from predictor.manifest import Inputs
+from predictor.columns import Boolean, Category, Column, Date, Inputs, Text, Values
 
 RANDOM_ROWS = 10_000
 # How far beyond the training data's range the random rows go, as a part of that range.
@@ -30,7 +29,9 @@ def sample_rows(columns: Sequence[Column], rows: Inputs, seed: int) -> Inputs:
 
 def is_missing(values: Values) -> Values:
     """Return where a column has gaps."""
-    return np.array([value is None for value in values], dtype=bool) if values.dtype == object else values != values
+    if values.dtype == object:
+        return np.array([value is None for value in values], dtype=bool)
+    return np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
 
 
 def may_be(column: Column, values: Values) -> Values:
@@ -89,7 +90,7 @@ def _draw_texts(seen: Values, random: np.random.RandomState) -> Values:
     """Return pieces of two texts each, in lower and upper case, with characters between that few tokenizers expect."""
     drawn = np.empty(RANDOM_ROWS, dtype=object)
     pairs = random.randint(0, max(len(seen), 1), (RANDOM_ROWS, 2))
-    joints = [" ", "", "-", "_", "é", "İß ", "’s ", "\n", "  ９ ", "e\u0301"]
+    joints = [" ", "", "-", "_", "é", "İß ", "\u2019s ", "\n", "  \uff19 ", "e\u0301"]
     for row, (one, other) in enumerate(pairs):
         first, second = (seen[one], seen[other]) if len(seen) else ("", "")
         joined = first[: len(first) // 2] + joints[row % len(joints)] + second[len(second) // 2 :]

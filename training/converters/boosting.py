@@ -105,4 +105,5 @@ def _members(tree: Any, index: int) -> NDArray[np.float64]:
     """Return the categories that a split sends to the left."""
     bits = np.unpackbits(tree.raw_left_cat_bitsets[index].view(np.uint8), bitorder="little")
     # Only missing values may go left, and a set must not be empty: no category is negative.
-    return np.flatnonzero(bits).astype(np.float64) if bits.any() else np.array([-1.0])
+    found: NDArray[np.float64] = np.flatnonzero(bits).astype(np.float64)
+    return found if len(found) else np.array([-1.0])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
-from training.converters.graph import ML, INTEGER, MISSING, STRING, Columns, Graph, NotConvertedError, Part
+from training.converters.graph import INTEGER, MISSING, ML, STRING, Columns, Graph, NotConvertedError, Part
 from training.converters.imputers import is_missing
 from training.converters.registry import transforms
 
@@ -27,27 +27,21 @@ def convert_encoder(graph: Graph, encoder: Any, columns: Columns) -> list[Part]:
 
 def _looked_up(graph: Graph, encoder: Any, index: int, part: Part) -> Part:
     known = list(encoder.categories_[index])
-    strings = part.type == STRING
-    if any(isinstance(value, str) != strings for value in known if not is_missing(value)):
-        raise NotConvertedError("its categories are of another type than the column")
-    gaps = any(is_missing(value) for value in known)
     keys = [value for value in known if not is_missing(value)]
-    unknown = UNKNOWN_STRING if strings else _another(keys)
-    rows = [_row(encoder, index, value) for value in keys]
-    other = _row(encoder, index, unknown)
-    absent = _row(encoder, index, np.nan) if gaps else other
-    if other is None:
-        _refuse_unknown(graph, part, keys, gaps)
-        other = rows[0] if rows else absent
-        absent = other if absent is None else absent
-    if other is None or absent is None:
-        raise NotConvertedError("it knows no category")
-    if strings:
-        filled = part.filled
-        if filled is not None:
-            absent = rows[keys.index(filled)] if filled in keys else other
-        return _table(graph, part, [*keys, MISSING], [*rows, absent], other)
-    return _table(graph, part, [float(key) for key in keys] + [np.nan], [*rows, absent], other)
+    strings = part.type == STRING
+    if any(isinstance(value, str) != strings for value in keys):
+        raise NotConvertedError("its categories are of another type than the column")
+    rows = {value: _row(encoder, index, value) for value in known}
+    gaps = [value for value in known if is_missing(value)]
+    other = _row(encoder, index, UNKNOWN_STRING if strings else _another(keys))
+    if other is None:  # what then comes out of the graph does not matter
+        _refuse_unknown(graph, part, keys, bool(gaps))
+        other = next(iter(rows.values()))
+    absent = rows[gaps[0]] if gaps else other
+    if part.filled is not None:
+        absent = rows.get(part.filled, other)
+    table = np.vstack([found for found in (*(rows[key] for key in keys), absent, other) if found is not None])
+    return _table(graph, part, [*keys, MISSING] if strings else [*map(float, keys), np.nan], table)
 
 
 def _refuse_unknown(graph: Graph, part: Part, keys: list[Any], gaps: bool) -> None:
@@ -92,23 +86,23 @@ def _span(encoder: Any, index: int) -> tuple[int, int]:
     return index * each, (index + 1) * each
 
 
-def _table(graph: Graph, part: Part, keys: list[Any], rows: list[NDArray[Any]], other: NDArray[Any]) -> Part:
+def _table(graph: Graph, part: Part, keys: list[Any], table: NDArray[np.float64]) -> Part:
+    """Return the row of the table that belongs to each key, the last one for all that are none."""
     value = graph.number(part) if part.type == INTEGER else part.value
     kind = TensorProto.STRING if part.type == STRING else TensorProto.DOUBLE
-    width = len(other)
-    single = width == 1
-    said = [float(row[0]) for row in rows] if single else list(range(len(rows)))
-    default = float(other[0]) if single else len(rows)
-    result = TensorProto.DOUBLE if single or kind == TensorProto.DOUBLE else TensorProto.INT64
+    width = table.shape[1]
+    said = table[:, 0].tolist() if width == 1 else list(range(len(table)))
+    # ONNX Runtime has this operator from numbers to numbers of the same type only.
+    result = TensorProto.INT64 if width > 1 and kind == TensorProto.STRING else TensorProto.DOUBLE
     found = graph.node(
         "LabelEncoder", value, domain=ML,
         keys_tensor=helper.make_tensor("keys", kind, [len(keys)], keys),
-        values_tensor=helper.make_tensor("values", result, [len(said)], said),
-        default_tensor=helper.make_tensor("default", result, [1], [default]),
+        values_tensor=helper.make_tensor("values", result, [len(keys)], said[:-1]),
+        default_tensor=helper.make_tensor("default", result, [1], said[-1:]),
     )  # fmt: skip
-    if single:
+    if width == 1:
         return Part(found)
     index = graph.node("Squeeze", found, graph.constant([1], np.int64))
     if result == TensorProto.DOUBLE:
         index = graph.node("Cast", index, to=TensorProto.INT64)
-    return Part(graph.node("Gather", graph.constant(np.vstack([*rows, other])), index, axis=0), width)
+    return Part(graph.node("Gather", graph.constant(table), index, axis=0), width)

@@ -16,7 +16,6 @@ OPERATOR_SETS = {"": 21, ML: 5}
 IR_VERSION = 10
 
 
-
 # The outputs of a model.
 PREDICTION, PROBABILITIES = "prediction", "probabilities"
 NUMBER, INTEGER, STRING = "number", "integer", "string"
@@ -107,7 +106,11 @@ class Graph:
     def constant(self, values: Any, dtype: Any = np.float64) -> str:
         """Return the name of a constant; equal ones are kept once."""
         array = np.asarray(values, dtype=dtype)
-        key = (array.dtype.str, array.shape, repr(array.tolist()).encode() if array.dtype == object else array.tobytes())
+        key = (
+            array.dtype.str,
+            array.shape,
+            repr(array.tolist()).encode() if array.dtype == object else array.tobytes(),
+        )
         if key not in self.constants:
             name = self.constants[key] = self.name("constant")
             self.initializers.append(_tensor(array, name))
@@ -158,7 +161,7 @@ class Graph:
         used = {name for node in self.nodes for name in node.input}
         inputs = [value for value in self.inputs if value.name in used]
         made = [
-            helper.make_tensor_value_info(name, element, [None] * (1 + (name != PREDICTION)))
+            helper.make_tensor_value_info(name, element, ["rows"] if name == PREDICTION else ["rows", "classes"])
             for name, (_, element) in outputs.items()
         ]
         graph = helper.make_graph(self.nodes, "model", inputs, made, self.initializers)

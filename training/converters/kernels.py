@@ -17,7 +17,7 @@ def convert_support_vector_regressor(graph: Graph, machine: Any, columns: Column
     vectors, weights = machine.support_vectors_, machine.dual_coef_
     if not isinstance(vectors, np.ndarray):  # fitted on a sparse matrix
         vectors, weights = vectors.toarray(), weights.toarray()
-    values = kernel(graph, machine.kernel, graph.matrix(columns), vectors, machine._gamma, machine.degree, machine.coef0)
+    values = kernel(graph, machine, graph.matrix(columns), vectors, machine._gamma)
     total = graph.node("MatMul", values, graph.constant(weights.reshape(-1, 1)))
     return Prediction(graph.node("Add", total, graph.constant(machine.intercept_)))
 
@@ -27,23 +27,22 @@ def convert_kernel_ridge(graph: Graph, ridge: Any, columns: Columns) -> Predicti
     """Convert a weighted sum of kernels of the training rows."""
     rows = np.asarray(ridge.X_fit_)
     gamma = 1.0 / rows.shape[1] if ridge.gamma is None else ridge.gamma
-    values = kernel(graph, ridge.kernel, graph.matrix(columns), rows, gamma, ridge.degree, ridge.coef0)
+    values = kernel(graph, ridge, graph.matrix(columns), rows, gamma)
     return Prediction(graph.node("MatMul", values, graph.constant(np.reshape(ridge.dual_coef_, (-1, 1)))))
 
 
-def kernel(
-    graph: Graph, name: Any, matrix: str, rows: NDArray[np.float64], gamma: float, degree: float, shift: float
-) -> str:
+def kernel(graph: Graph, machine: Any, matrix: str, rows: NDArray[np.float64], gamma: float) -> str:
     """Return the kernel of each row with each of `rows`, in scikit-learn's terms."""
+    name = machine.kernel
     if name == "rbf":
         return graph.node("Exp", graph.node("Mul", distances(graph, matrix, rows), graph.constant(scalar(-gamma))))
     product = graph.node("MatMul", matrix, graph.constant(rows.T))
     if name == "linear":
         return product
     scaled = graph.node("Mul", product, graph.constant(scalar(gamma)))
-    shifted = graph.node("Add", scaled, graph.constant(scalar(shift)))
+    shifted = graph.node("Add", scaled, graph.constant(scalar(machine.coef0)))
     if name in ("poly", "polynomial"):
-        return graph.node("Pow", shifted, graph.constant(scalar(degree)))
+        return graph.node("Pow", shifted, graph.constant(scalar(machine.degree)))
     if name == "sigmoid":
         return graph.node("Tanh", shifted)
     raise NotConvertedError(f"its kernel is {name!r:.40}")

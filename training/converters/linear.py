@@ -5,11 +5,37 @@ from typing import Any
 import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import (
-    ARDRegression, BayesianRidge, ElasticNet, ElasticNetCV, GammaRegressor, HuberRegressor, Lars, LarsCV, Lasso,
-    LassoCV, LassoLars, LassoLarsCV, LassoLarsIC, LinearRegression, LogisticRegression, LogisticRegressionCV,
-    OrthogonalMatchingPursuit, OrthogonalMatchingPursuitCV, PassiveAggressiveClassifier, PassiveAggressiveRegressor,
-    Perceptron, PoissonRegressor, QuantileRegressor, Ridge, RidgeClassifier, RidgeClassifierCV, RidgeCV,
-    SGDClassifier, SGDRegressor, TheilSenRegressor, TweedieRegressor,
+    ARDRegression,
+    BayesianRidge,
+    ElasticNet,
+    ElasticNetCV,
+    GammaRegressor,
+    HuberRegressor,
+    Lars,
+    LarsCV,
+    Lasso,
+    LassoCV,
+    LassoLars,
+    LassoLarsCV,
+    LassoLarsIC,
+    LinearRegression,
+    LogisticRegression,
+    LogisticRegressionCV,
+    OrthogonalMatchingPursuit,
+    OrthogonalMatchingPursuitCV,
+    PassiveAggressiveClassifier,
+    PassiveAggressiveRegressor,
+    Perceptron,
+    PoissonRegressor,
+    QuantileRegressor,
+    Ridge,
+    RidgeClassifier,
+    RidgeClassifierCV,
+    RidgeCV,
+    SGDClassifier,
+    SGDRegressor,
+    TheilSenRegressor,
+    TweedieRegressor,
 )  # fmt: skip
 from sklearn.svm import LinearSVC, LinearSVR
 
@@ -102,5 +128,3 @@ def convert_dummy_classifier(graph: Graph, dummy: Any, columns: Columns) -> Pred
         graph.node("ArgMax", graph.node("Mul", one, graph.constant(row)), axis=1, keepdims=0),
         graph.node("Mul", one, graph.constant(row)),
     )
-
-

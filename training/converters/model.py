@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, TensorProto, checker, helper
 
-from predictor.onnx_engine import METADATA
-
 import training.converters  # noqa: F401  # registers the converters
+from predictor.onnx_engine import METADATA
 from training.converters.graph import NUMBER, PREDICTION, PROBABILITIES, Graph, NotConvertedError
 from training.converters.registry import predict
 

@@ -47,7 +47,7 @@ def _converted(estimator: Any, features: int, options: dict[str, Any] | None, ou
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the converter's own insides
             kind = [("features", DoubleTensorType([None, features]))]
-            model = to_onnx(estimator, name="model", initial_types=kind, options=options, target_opset=SETS)
+            model: ModelProto = to_onnx(estimator, name="model", initial_types=kind, options=options, target_opset=SETS)
             kept = list(model.graph.output)[:outputs]
             model = select_model_inputs_outputs(model, [output.name for output in kept])
             for output, typed in zip(model.graph.output, kept, strict=True):

@@ -47,7 +47,7 @@ def convert_column_transformer(graph: Graph, transformer: Any, columns: Columns)
     found: list[Part] = []
     for name, step, _ in transformer.transformers_:
         indices = transformer._transformer_to_input_indices.get(name, [])
-        if isinstance(step, str) and step == "drop" or len(indices) == 0:
+        if len(indices) == 0 or (isinstance(step, str) and step == "drop"):
             continue
         made = transform(graph, step, graph.select(columns, indices))
         found += _weighted(graph, made, (transformer.transformer_weights or {}).get(name))
@@ -60,9 +60,7 @@ def convert_feature_union(graph: Graph, union: Any, columns: Columns) -> list[Pa
     found: list[Part] = []
     for name, step in union.transformer_list:
         if step != "drop":
-            found += _weighted(
-                graph, transform(graph, step, columns), (union.transformer_weights or {}).get(name)
-            )
+            found += _weighted(graph, transform(graph, step, columns), (union.transformer_weights or {}).get(name))
     return found
 
 
@@ -89,10 +87,9 @@ def convert_threshold(graph: Graph, classifier: Any, columns: Columns) -> Predic
     """Convert a classifier of two labels that says the second from another probability on than a half."""
     inner = predict(graph, classifier.estimator_, columns)
     fixed = isinstance(classifier, FixedThresholdClassifier)
+    label = classifier.pos_label if fixed else classifier._curve_scorer._get_pos_label()
     threshold = classifier.threshold if fixed else classifier.best_threshold_
-    label = getattr(classifier, "pos_label", None)
-    label = classifier._curve_scorer._get_pos_label() if not fixed else label
-    if classifier.response_method == "decision_function" or not inner.probabilities or threshold == "auto" and False:
+    if classifier.response_method == "decision_function" or not inner.probabilities:
         raise NotConvertedError("its threshold is not one of a probability")
     threshold = 0.5 if threshold == "auto" else threshold
     positive = 1 if label is None else int(np.flatnonzero(classifier.classes_ == label)[0])

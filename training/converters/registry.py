@@ -1,6 +1,7 @@
 """Which function converts which of scikit-learn's estimators, and the way from an estimator to its function."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from training.converters.graph import Columns, Graph, NotConvertedError, Part, Prediction
@@ -34,30 +35,31 @@ def predicts(*kinds: type) -> Callable[[Predictor], Predictor]:
 
 def transform(graph: Graph, transformer: Any, columns: Columns) -> list[Part]:
     """Add a fitted transformer to the graph and return the columns that come out of it."""
-    if transformer in ("passthrough", None):
+    if isinstance(transformer, str) and transformer == "passthrough":
         return list(columns)
-    convert = TRANSFORMERS.get(type(transformer))
-    if convert is None:
+    if type(transformer) not in TRANSFORMERS:
         from training.converters.others import transform_by_skl2onnx
 
         return transform_by_skl2onnx(graph, transformer, columns)
-    return named(transformer, convert, graph, columns)
+    with named(transformer):
+        return TRANSFORMERS[type(transformer)](graph, transformer, columns)
 
 
 def predict(graph: Graph, estimator: Any, columns: Columns) -> Prediction:
     """Add a fitted regressor or classifier to the graph and return what it predicts."""
-    convert = PREDICTORS.get(type(estimator))
-    if convert is None:
+    if type(estimator) not in PREDICTORS:
         from training.converters.others import predict_by_skl2onnx
 
         return predict_by_skl2onnx(graph, estimator, columns)
-    return named(estimator, convert, graph, columns)
+    with named(estimator):
+        return PREDICTORS[type(estimator)](graph, estimator, columns)
 
 
-def named(estimator: Any, convert: Callable[[Graph, Any, Columns], Any], graph: Graph, columns: Columns) -> Any:
-    """Call a converter whose refusal is to name the estimator."""
+@contextmanager
+def named(estimator: Any) -> Iterator[None]:
+    """Put the name of the estimator before the reason why it is not converted; the innermost is the one."""
     try:
-        return convert(graph, estimator, columns)
+        yield
     except NotConvertedError as error:
-        name = type(estimator).__name__
-        raise NotConvertedError(str(error) if ": " in str(error) else f"{name}: {error}") from None
+        reason = str(error)
+        raise NotConvertedError(reason if ": " in reason else f"{type(estimator).__name__}: {reason}") from None

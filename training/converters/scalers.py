@@ -7,9 +7,9 @@ import numpy as np
 from onnx import TensorProto
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.feature_selection import (
-    GenericUnivariateSelect,
     RFE,
     RFECV,
+    GenericUnivariateSelect,
     SelectFdr,
     SelectFpr,
     SelectFromModel,
@@ -29,7 +29,6 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
-
 from sklearn.utils import check_array
 
 from training.converters.functions import add_function
@@ -134,7 +133,9 @@ def convert_polynomial_features(graph: Graph, features: Any, columns: Columns) -
     degree = int(powers.sum(axis=1).max())
     padded = graph.concat([ones(graph, value), value])
     product = None
-    terms = [[0] * (degree - row.sum()) + [j + 1 for j, power in enumerate(row) for _ in range(power)] for row in powers]
+    terms = [
+        [0] * (degree - row.sum()) + [j + 1 for j, power in enumerate(row) for _ in range(power)] for row in powers
+    ]
     for position in range(degree):
         factors = graph.node("Gather", padded, graph.constant([term[position] for term in terms], np.int64), axis=1)
         product = factors if product is None else graph.node("Mul", product, factors)
@@ -142,6 +143,7 @@ def convert_polynomial_features(graph: Graph, features: Any, columns: Columns) -
 
 
 def ones(graph: Graph, value: str) -> str:
+    """Return a column of ones beside a value, whatever that holds."""
     gap = graph.node("IsNaN", graph.node("Gather", value, graph.constant([0], np.int64), axis=1))
     return graph.node("Cast", graph.node("Or", gap, graph.node("Not", gap)), to=TensorProto.DOUBLE)
 
