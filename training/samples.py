@@ -45,7 +45,7 @@ def draw(column: Column, values: Values, random: np.random.RandomState) -> Value
     drawn = _draw(column, seen, random)
     if column.missing:
         drawn = drawn.astype(np.float64) if drawn.dtype.kind == "i" else drawn
-        gap = np.datetime64("NaT") if drawn.dtype.kind == "M" else None if drawn.dtype == object else np.nan
+        gap = np.datetime64("NaT", "us") if drawn.dtype.kind == "M" else None if drawn.dtype == object else np.nan
         drawn[random.uniform(size=len(drawn)) < MISSING_PART] = gap
     return drawn
 

@@ -78,8 +78,9 @@ def _start(boosting: Any) -> NDArray[np.float64]:
     """Return what boosting starts from, when that is the same for all rows."""
     if not isinstance(boosting.init_, str | DummyClassifier | DummyRegressor):
         raise NotConvertedError("it starts from another estimator, which computes in float32")
-    start: NDArray[np.float64] = boosting._raw_predict_init(np.zeros((1, boosting.n_features_in_), np.float32))
-    return start[0]
+    starts = boosting._raw_predict_init(np.zeros((1, boosting.n_features_in_), np.float32))
+    start: NDArray[np.float64] = starts[0]
+    return start
 
 
 def _sum_of_iterations(graph: Graph, boosting: Any, columns: Columns) -> str:

@@ -88,7 +88,7 @@ class Graph:
 
     def add_input(self, name: str, type: str, width: int) -> Part:
         """Add an input by a name that is taken for it."""
-        self.inputs.append(helper.make_tensor_value_info(name, ELEMENTS[type], [None, width]))
+        self.inputs.append(helper.make_tensor_value_info(name, ELEMENTS[type], ["rows", width]))
         return Part(name, width, type, origins=(name,) if width == 1 else tuple(map(str, range(width))))
 
     def node(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
@@ -160,10 +160,8 @@ class Graph:
             self.nodes.append(helper.make_node("Identity", [value], [name], name=name))
         used = {name for node in self.nodes for name in node.input}
         inputs = [value for value in self.inputs if value.name in used]
-        made = [
-            helper.make_tensor_value_info(name, element, ["rows"] if name == PREDICTION else ["rows", "classes"])
-            for name, (_, element) in outputs.items()
-        ]
+        shapes: dict[str, list[Any]] = {PREDICTION: ["rows"], PROBABILITIES: ["rows", "classes"]}
+        made = [helper.make_tensor_value_info(name, element, shapes[name]) for name, (_, element) in outputs.items()]
         graph = helper.make_graph(self.nodes, "model", inputs, made, self.initializers)
         sets = [helper.make_opsetid(domain, version) for domain, version in OPERATOR_SETS.items()]
         return helper.make_model(graph, opset_imports=sets, ir_version=IR_VERSION, producer_name="tandem")
