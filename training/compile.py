@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,7 +62,9 @@ def compile_model(
     try:
         compiled = CompiledModel(data, classes, precision, () if matrix else columns)
         samples = _taken(compiled, samples)
-        difference = largest_difference(fitted, compiled, samples, _given(columns, samples, texts))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of unknown categories, of names that a matrix has not
+            difference = largest_difference(fitted, compiled, samples, _given(columns, samples, texts))
     except NotCompiledError:
         raise
     except Exception as error:  # ONNX Runtime has a dozen kinds of them

@@ -75,7 +75,7 @@ def scaled(estimator: Any) -> Pipeline:
     kind = "binary" if is_classifier(estimator) else "continuous"
     steps = [
         ("categories", once, ["city"]),
-        ("targets", make_pipeline(TargetEncoder(target_type=kind, random_state=0), StandardScaler()), ["street"]),
+        ("targets", make_pipeline(TargetEncoder(target_type=kind), StandardScaler()), ["street"]),
         ("numbers", StandardScaler(), ["member"]),
         ("gaps", fill, ["age", "since"]),
         ("parts", OneHotEncoder(handle_unknown="ignore"), ["since month"]),

@@ -80,7 +80,7 @@ ENCODERS = {
     "ordinal, rare ones together": OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=-1, min_frequency=0.25
     ),
-    "target": TargetEncoder(random_state=0),
+    "target": TargetEncoder(),
     "filled by the most frequent": make_pipeline(
         SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore")
     ),

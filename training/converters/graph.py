@@ -1,6 +1,6 @@
 """The ONNX graph that converters write: nodes, constants, and the columns that run through it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,8 +16,6 @@ OPERATOR_SETS = {"": 21, ML: 5}
 IR_VERSION = 10
 
 
-# The outputs of a model.
-PREDICTION, PROBABILITIES = "prediction", "probabilities"
 NUMBER, INTEGER, STRING = "number", "integer", "string"
 ELEMENTS = {NUMBER: TensorProto.DOUBLE, INTEGER: TensorProto.INT64, STRING: TensorProto.STRING}
 
@@ -154,14 +152,15 @@ class Graph:
         origins = tuple(part.origins[j] for j in indices) if part.origins else ()
         return replace(part, value=picked, width=len(indices), origins=origins)
 
-    def model(self, outputs: Mapping[str, tuple[str, int]]) -> ModelProto:
-        """Return the model whose outputs, by name, are these values of these element types."""
-        for name, (value, _) in outputs.items():
+    def model(self, outputs: Sequence[tuple[str, str, int, list[str]]]) -> ModelProto:
+        """Return the model with these outputs: name, value, element type and dimensions."""
+        made = []
+        for wanted, value, element, dimensions in outputs:
+            name = self.name(wanted)
             self.nodes.append(helper.make_node("Identity", [value], [name], name=name))
+            made.append(helper.make_tensor_value_info(name, element, dimensions))
         used = {name for node in self.nodes for name in node.input}
         inputs = [value for value in self.inputs if value.name in used]
-        shapes: dict[str, list[Any]] = {PREDICTION: ["rows"], PROBABILITIES: ["rows", "classes"]}
-        made = [helper.make_tensor_value_info(name, element, shapes[name]) for name, (_, element) in outputs.items()]
         graph = helper.make_graph(self.nodes, "model", inputs, made, self.initializers)
         sets = [helper.make_opsetid(domain, version) for domain, version in OPERATOR_SETS.items()]
         return helper.make_model(graph, opset_imports=sets, ir_version=IR_VERSION, producer_name="tandem")

@@ -9,7 +9,7 @@ from onnx import ModelProto, TensorProto, checker, helper
 
 import training.converters  # noqa: F401  # registers the converters
 from predictor.onnx_engine import METADATA
-from training.converters.graph import NUMBER, PREDICTION, PROBABILITIES, Graph, NotConvertedError
+from training.converters.graph import NUMBER, Graph, NotConvertedError
 from training.converters.registry import predict
 
 MATRIX = "features"
@@ -20,15 +20,15 @@ def convert(estimator: Any, inputs: Sequence[tuple[str, str]] | int) -> tuple[Mo
 
     NotConvertedError when something in the estimator has no form in ONNX.
     """
-    graph = Graph(taken={PREDICTION, PROBABILITIES})
+    graph = Graph()
     if isinstance(inputs, int):
         columns = [graph.input(MATRIX, NUMBER, inputs)]
     else:
         columns = [graph.input(name, type) for name, type in inputs]
     found = predict(graph, estimator, columns)
-    outputs = {PREDICTION: _answer(graph, estimator, found.value)}
+    outputs = [("prediction", *_answer(graph, estimator, found.value), ["rows"])]
     if found.probabilities and hasattr(estimator, "predict_proba"):
-        outputs[PROBABILITIES] = (found.probabilities, TensorProto.DOUBLE)
+        outputs.append(("probabilities", found.probabilities, TensorProto.DOUBLE, ["rows", "classes"]))
     elif hasattr(estimator, "predict_proba"):
         raise NotConvertedError(f"{type(estimator).__name__} gives probabilities, its conversion none")
     model = graph.model(outputs)
