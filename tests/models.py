@@ -15,12 +15,15 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from handlers.service import load_service
 from predictor import Manifest, save
 from predictor.artifact import dump, installed_packages, public_class
 from predictor.columns import Boolean, Category, Column, Date, Number, Text
 from predictor.frames import frame_maker
 from predictor.manifest import FORMAT
 from predictor.unpickler import globals_of_trusted
+from tests.hosts import Host, InProcess, function_of
+from webapp import create_app
 
 ROWS: list[list[Any]] = [
     # area, furnished, city, story, since
@@ -156,6 +159,12 @@ def gappy_matrix(folder: Path) -> Any:
     rows: list[list[Any]] = [[1.0, True, 2.0], [None, False, 1.5], [3.0, False, 0.0], [2.5, True, -1.0]]
     estimator = make_pipeline(SimpleImputer(add_indicator=True), Ridge())
     return save_model(folder, estimator, np.column_stack, Sample(columns, rows, [1.0, 2.0, 3.5, 4.0]))
+
+
+def hosts_of(folder: Path, **environ: str) -> tuple[Host, Host]:
+    """Return the web app and the function of a saved model, both in this process."""
+    environ |= {"MODEL_DIR": str(folder)}
+    return InProcess("web", create_app(load_service(environ))), function_of(environ, folder)
 
 
 def frame_of(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:

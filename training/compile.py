@@ -14,15 +14,13 @@ from predictor.columns import Category, Column, Date, Inputs, Number
 from predictor.frames import frame_maker
 from predictor.loading import first_line
 from predictor.manifest import COMPILED_FILE
+from predictor.model import relative_difference, usual_size
 from predictor.onnx_engine import CompiledModel
 from training.converters.graph import INTEGER, NUMBER, STRING, NotConvertedError
 from training.converters.model import convert
 from training.samples import sample_rows
 
 TOLERANCE = {"double": 1e-12, "float32": 1e-5}
-# A prediction can be zero but for rounding, and no difference is small relative to that: below this part of the
-# usual prediction's size, differences are relative to this part instead.
-NEAR_ZERO = 1e-3
 # ONNX Runtime takes another way through a single row than through many, so some rows are predicted alone, too.
 ALONE = 100
 
@@ -56,20 +54,21 @@ def compile_model(
     """
     matrix = isinstance(rows, np.ndarray)
     columns = columns or [Number(f"x{index}") for index in range(np.shape(rows)[1])]
-    samples = sample_rows(columns, rows, seed)
     data, precision = _convert(fitted, len(columns) if matrix else list(map(_typed, _estimators(columns))))
     classes = fitted.classes_.tolist() if hasattr(fitted, "classes_") else None
+    allowed = TOLERANCE[precision] if tolerance is None else tolerance
     try:
         compiled = CompiledModel(data, classes, precision, () if matrix else columns)
-        samples = _taken(compiled, samples)
+        samples = _taken(compiled, sample_rows(columns, rows, seed))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of unknown categories, of names that a matrix has not
-            difference = largest_difference(fitted, compiled, samples, _given(columns, samples, texts))
+            scale = usual_size(fitted.predict(_given(columns, rows, texts))) or 0.0
+            given = _given(columns, samples, texts)
+            difference = largest_difference(fitted, compiled, samples, given, scale=scale, tolerance=allowed)
     except NotCompiledError:
         raise
     except Exception as error:  # ONNX Runtime has a dozen kinds of them
         raise NotCompiledError(f"ONNX Runtime refuses the conversion ({first_line(error)})") from None
-    allowed = TOLERANCE[precision] if tolerance is None else tolerance
     if not difference <= allowed:
         raise NotCompiledError(
             f"in {precision}, the largest relative difference is {difference:.1e}, more than {allowed:.0e}"
@@ -136,17 +135,20 @@ def _taken(compiled: CompiledModel, samples: Inputs) -> Inputs:
     return samples[~refused] if isinstance(samples, np.ndarray) else [values[~refused] for values in samples]
 
 
-def largest_difference(fitted: Any, compiled: CompiledModel, samples: Inputs, given: Any) -> float:
+def largest_difference(
+    fitted: Any, compiled: CompiledModel, samples: Inputs, given: Any, *, scale: float, tolerance: float
+) -> float:
     """Return the largest difference between two models' predictions, relative to them; of probabilities, absolute.
 
-    `given` are the samples as the estimator takes them. NotCompiledError when a label differs.
+    `given` are the samples as the estimator takes them. `scale` is the usual size of predictions; what counts of it
+    depends on the `tolerance`. NotCompiledError when a label differs.
     """
     expected = fitted.predict(given)
     alone = slice(0, len(expected), max(1, len(expected) // ALONE))
     found = [(compiled.predict(samples), expected), (_one_by_one(compiled.predict, samples, alone), expected[alone])]
     if not hasattr(fitted, "classes_"):
-        size = NEAR_ZERO * float(np.median(np.abs(expected)))
-        return max(_relative(got, np.reshape(wanted, -1), size) for got, wanted in found)
+        pairs = [(got, np.reshape(wanted, -1)) for got, wanted in found]
+        return float(max(relative_difference(*pair, scale, tolerance).max() for pair in pairs))
     differing = sum(int((got != wanted).sum()) for got, wanted in found)
     if differing:
         raise NotCompiledError(f"{differing} of {sum(len(got) for got, _ in found)} predicted labels differ")
@@ -163,9 +165,3 @@ def _one_by_one(method: Any, samples: Inputs, alone: slice) -> NDArray[Any]:
         return np.concatenate([method(row.reshape(1, -1)) for row in samples[alone]])
     rows = range(*alone.indices(len(samples[0])))
     return np.concatenate([method([values[row : row + 1] for values in samples]) for row in rows])
-
-
-def _relative(got: NDArray[Any], expected: NDArray[Any], least_size: float) -> float:
-    sizes = np.maximum(np.maximum(np.abs(got), np.abs(expected)), least_size)
-    # Where both are zero, so is the difference.
-    return float(np.max(np.abs(got - expected) / np.where(sizes > 0, sizes, 1)))

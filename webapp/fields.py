@@ -30,7 +30,11 @@ class Field:
     @property
     def text(self) -> str:
         """The example as it stands in its input."""
-        return "" if self.example is None else literal(self.example) if self.is_number else str(self.example)
+        if self.example is None:
+            return ""
+        if self.type == "datetime-local" and DAY.fullmatch(self.example):
+            return f"{self.example}T00:00"
+        return literal(self.example) if self.is_number else str(self.example)
 
     @property
     def is_number(self) -> bool:
@@ -53,8 +57,9 @@ class Field:
         return pointer(("features", self.column.name))
 
 
-def field_of(column: Column, example: Any) -> Field:
-    """Return the field of a column."""
+def field_of(column: Column, cells: Sequence[Any]) -> Field:
+    """Return the field of a column; the first of its example's cells fills it in."""
+    example = cells[0]
     match column:
         case Number():
             return Field(column, example, "number", column.seen(), column.minimum, column.maximum)
@@ -66,13 +71,13 @@ def field_of(column: Column, example: Any) -> Field:
         case Text():
             return Field(column, example, "text", f"at most {column.bound} characters")
         case Date():
-            return Field(column, example, date_input(column, example), column.seen(), column.first, column.last)
+            return Field(column, example, date_input(column, cells), column.seen(), column.first, column.last)
     return Field(column, example, column.kind, "")
 
 
-def date_input(column: Date, example: Any) -> str:
+def date_input(column: Date, cells: Sequence[Any]) -> str:
     """Return the type of a date's input; one that browsers do not know is a plain one."""
-    known = [text for text in (column.first, column.last, example) if text]
+    known = [text for text in (column.first, column.last, *cells) if text]
     if all(DAY.fullmatch(text) for text in known):
         return "date"
     return "datetime-local" if all(DAY.fullmatch(text) or TIME.fullmatch(text) for text in known) else "date-text"

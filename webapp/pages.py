@@ -50,7 +50,8 @@ def home(service: Service, request: Request) -> Response:
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         response = json_response({"status": "running", "model_version": manifest.version})
     else:
-        fields = list(map(field_of, manifest.features, manifest.examples[0]["features"]))
+        examples = zip(*(example["features"] for example in manifest.examples), strict=True)
+        fields = list(map(field_of, manifest.features, examples))
         response = page(
             "home.html",
             manifest=manifest,

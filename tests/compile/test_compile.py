@@ -1,7 +1,9 @@
 """Converting a fitted estimator: what is kept is equal, what is not equal is refused with a reason."""
 
 import dataclasses
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -177,7 +179,9 @@ def test_a_model_that_cannot_be_compiled_is_served_from_its_pickle(tmp_path: Pat
     done = train(tmp_path, "--estimator", "sklearn.kernel_ridge.KernelRidge", "--set", "kernel=cosine")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith("train.py: not compiled, scikit-learn will serve the pickle: KernelRidge: its kernel is 'cosine'")
+    assert line.startswith(
+        "train.py: not compiled, scikit-learn will serve the pickle: KernelRidge: its kernel is 'cosine'"
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.pkl"]
     predictor = load(tmp_path)
     assert choose_engine(predictor.manifest, "auto") == ("sklearn", "the manifest lists no compiled model")
@@ -191,14 +195,25 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_digest_that_is_pinned_is_that_of_the_file_that_serves(example: Path) -> None:
-    manifest = load(example).manifest
-    assert manifest.compiled is not None
-    pickled, compiled = manifest.artifact["sha256"], manifest.compiled["sha256"]
-    load(example, sha256=compiled)
-    load(example, "sklearn", sha256=pickled)
-    with pytest.raises(ArtifactError, match=f"asks for the model {pickled}, but model.onnx is {compiled}; "):
-        load(example, sha256=pickled)
+def test_the_digest_of_a_file_alone_is_refused_with_the_right_one(example: Path) -> None:
+    predictor = load(example)
+    assert predictor.manifest.compiled is not None
+    digest = hashlib.sha256((example / "model.json").read_bytes()).hexdigest()
+    assert predictor.sha256 == predictor.manifest.sha256 == digest
+    for engine in ("auto", "sklearn"):
+        load(example, engine, sha256=digest)
+        for described in (predictor.manifest.artifact, predictor.manifest.compiled):
+            says = f"is the digest of {described['file']} alone; .*: MODEL_SHA256={digest}"
+            with pytest.raises(ArtifactError, match=says):
+                load(example, engine, sha256=described["sha256"])
+
+
+def test_the_compiled_engine_does_not_need_the_pickle(example: Path, tmp_path: Path) -> None:
+    for name in ("model.json", "model.onnx"):
+        shutil.copy(example / name, tmp_path)
+    assert load(tmp_path).replay() == []
+    with pytest.raises(ArtifactError, match=r"^cannot read .*/model.pkl "):
+        load(tmp_path, "sklearn")
 
 
 def test_the_engine_is_chosen_with_a_reason(example: Path) -> None:

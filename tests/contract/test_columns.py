@@ -13,12 +13,9 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
-from handlers.service import load_service
 from predictor.columns import Boolean, Category, Column, Date, Number, Text
 from tests import models
 from tests.contract.test_bad_input import assert_problem
-from tests.hosts import Host, InProcess, function_of
-from webapp import create_app
 
 INVALID = "the request is not valid"
 UNKNOWN_CATEGORY = "the model takes no other categories than it knows"
@@ -31,9 +28,7 @@ class Both:
     """Both hosts of a model, whose answers are the same."""
 
     def __init__(self, folder: Path) -> None:
-        environ = {"MODEL_DIR": str(folder), "MAX_ROWS": "2000"}
-        self.service = load_service(environ)
-        self.hosts: list[Host] = [InProcess("web", create_app(self.service)), function_of(environ, folder)]
+        self.hosts = models.hosts_of(folder, MAX_ROWS="2000")
 
     def send(self, document: Any) -> Any:
         first, second = (host.send(json.dumps(document).encode()) for host in self.hosts)

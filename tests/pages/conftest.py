@@ -90,7 +90,14 @@ def wide(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         yield server
 
 
-@pytest.fixture(params=["regression", "nasty", "wide"])
+@pytest.fixture(scope="session")
+def mixed(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = models / "mixed-classifier"
+    with running(GUNICORN, tmp_path_factory.mktemp("mixed") / "log", MODEL_DIR=str(folder)) as server:
+        yield server
+
+
+@pytest.fixture(params=["regression", "nasty", "wide", "mixed"])
 def any_server(request: pytest.FixtureRequest) -> Server:
     server: Server = request.getfixturevalue(request.param)
     return server

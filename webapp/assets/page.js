@@ -185,10 +185,10 @@ function fill(input, text) {
 }
 
 form.addEventListener("paste", (event) => {
-  const text = event.clipboardData.getData("text").trim();
+  const text = event.clipboardData.getData("text").replace(/[\r\n]+$/, ""); // a first cell may be empty
   // What stands between words is no separator where words are pasted.
   const prose = ["text", "category"].includes(event.target.dataset.kind);
-  const cells = text.split(text.includes("\t") ? /[\t\n]/ : prose ? /$^/ : /[,;\n]/);
+  const cells = text.split(text.includes("\t") ? /\t|\r?\n/ : prose ? /$^/ : /[,;]|\r?\n/);
   const first = inputs.indexOf(event.target);
   if (first < 0 || cells.length < 2) return;
   event.preventDefault();
