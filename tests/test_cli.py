@@ -1,6 +1,7 @@
 """`flask --app webapp model`: the model without a server, with the checks and the numbers of HTTP."""
 
 import json
+import sys
 import subprocess
 from pathlib import Path
 
