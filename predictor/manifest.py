@@ -3,6 +3,7 @@
 `Manifest` is what the program uses, `ManifestSchema` what a file must look like. README.md documents each key.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from predictor.columns import Boolean, Cells, Column, ColumnField, Number, Values, to_arrays
+from predictor.columns import Boolean, Cells, Column, ColumnField, Inputs, Number, to_arrays
 
 FORMAT = 2
 OLDER_FORMATS = (1,)  # numbers only, none of them missing
@@ -21,10 +22,6 @@ COMPILED_FILE = "model.onnx"
 # A version travels in the Model-Version header and a name in file names and metric labels.
 WORD = validate.Regexp(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z", error="must be 1 to 64 of A-Z a-z 0-9 . _ + -")
 DIGEST = validate.Regexp(r"[0-9a-f]{64}\Z", error="must be 64 hexadecimal digits")
-
-
-# Valid rows: a float64 matrix with NaN where a cell is missing, or one array a column, as Column.array returns them.
-Inputs = Values | list[Values]
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,7 @@ class Manifest:
     globals: list[str]
     training: dict[str, Any] | None
     examples: list[dict[str, Any]]
+    scale: float | None = None
     compiled: dict[str, Any] | None = None
     input: str = "matrix"
 
@@ -63,9 +61,14 @@ class Manifest:
         found: dict[str, str] = (self.training or {}).get("left_out", {})
         return found
 
-    def inputs(self, rows: Sequence[Cells]) -> "Inputs":
+    def inputs(self, rows: Sequence[Cells]) -> Inputs:
         """Return valid rows of JSON cells as what Predictor.predict takes."""
         return np.array(rows, dtype=np.float64) if self.input == "matrix" else to_arrays(self.features, rows)
+
+    @property
+    def sha256(self) -> str:
+        """The digest of `model.json` as it is written, which holds the digests of all other files."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def public(self) -> dict[str, Any]:
         """Return what callers of `GET /model` may know."""
@@ -142,6 +145,7 @@ class ManifestSchema(Schema):
     globals = fields.List(fields.String(), required=True)
     training = fields.Nested(_Training, required=True, allow_none=True)
     examples = fields.List(fields.Nested(_Example), required=True, validate=validate.Length(min=1))
+    scale = fields.Float(load_default=None, allow_none=True, validate=validate.Range(min=0))
     compiled = fields.Nested(_Compiled, load_default=None, allow_none=True)
 
     @validates_schema

@@ -1,5 +1,6 @@
 """`flask --app webapp model`: the model without a server, with the checks and the numbers of HTTP."""
 
+import hashlib
 import json
 import sys
 import subprocess
@@ -23,6 +24,13 @@ def test_show_prints_the_manifest() -> None:
     done = run("show")
     assert done.exit_code == 0
     assert json.loads(done.stdout) == process_service().predictor.manifest.public()
+    digest = hashlib.sha256((ROOT / "model.json").read_bytes()).hexdigest()
+    assert f"manifest sha256: {digest}, for MODEL_SHA256\n" in done.stderr
+
+
+@pytest.mark.parametrize(("label", "cell"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("low", "low"), ("-1.5", "-1.5")])
+def test_a_label_is_no_formula(label: str, cell: str) -> None:
+    assert harmless(label) == cell
 
 
 def test_verify_says_what_was_proven() -> None:
@@ -98,6 +106,8 @@ def test_predict_many_rows_from_stdin() -> None:
         ("x1,x2\n1,2\n", "Error: the table has no column x3; the features are x1, x2, x3\n"),
         ("", "Error: the table has no column x1, x2, x3; the features are x1, x2, x3\n"),
         ("x1,x2,x3\n1,2,3\n1,,3\n", "Error: row 2, x2 must be a number, not a string\n"),
+        ("x1,x2,x3\n1,2,3,4\n", "Error: line 2 has 4 values, but the header names 3 columns; correct it\n"),
+        ("x1,x2,x3\n1_0,2,3\n", "Error: row 1, x1 must be a number, not a string\n"),
         ("x1,x2,x3\n" + "1,2,3\n" * 1500 + "1,2\n", "Error: row 1501, x3 must be a number, not a string\n"),
     ],
 )

@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 from predictor import Manifest, Predictor
 from predictor.loading import first_line
 from predictor.manifest import COMPILED_FILE
+from predictor.model import relative_difference, usual_size
 from predictor.onnx_engine import CompiledModel
+from training.describe import complete_rows
 from training.estimators import final_step
 
 RANDOM_ROWS = 10_000
 # How far beyond the training data's range the random rows go, as a part of that range.
 MARGIN = 0.1
 TOLERANCE = {"double": 1e-12, "float32": 1e-5}
-# A prediction can be zero but for rounding, and no difference is small relative to that: below this part of the
-# usual prediction's size, differences are relative to this part instead.
-NEAR_ZERO = 1e-3
 # ONNX Runtime takes another way through a single row than through many, so some rows are predicted alone, too.
 ALONE = 100
 
@@ -46,10 +45,11 @@ def compile_model(
     `features` are the training rows. `tolerance` stands in for TOLERANCE's. NotCompiledError when there is none.
     """
     samples = sample_rows(features, seed)
+    scale = usual_size(fitted.predict(complete_rows(features))) or 0.0
     reasons: dict[str, str] = {}
     for precision in TOLERANCE:
         try:
-            return _attempt(fitted, samples, precision, tolerance)
+            return _attempt(fitted, samples, precision, tolerance, scale)
         except NotCompiledError as reason:
             reasons[precision] = str(reason)
     if len(set(reasons.values())) == 1:
@@ -76,18 +76,18 @@ def sample_rows(features: NDArray[np.float64], seed: int) -> NDArray[np.float64]
     return np.vstack([complete, drawn])
 
 
-def _attempt(fitted: Any, samples: NDArray[np.float64], inputs: str, tolerance: float | None) -> Compiled:
+def _attempt(fitted: Any, samples: NDArray[np.float64], inputs: str, tolerance: float | None, scale: float) -> Compiled:
     data = _convert(fitted, samples.shape[1], inputs)
     classes = fitted.classes_.tolist() if hasattr(fitted, "classes_") else None
     try:
         # ONNX's classifiers of trees take doubles, but give their probabilities in float32.
         precision = inputs if "tensor(float)" not in _types(data) else "float32"
-        difference = largest_difference(fitted, CompiledModel(data, classes, precision), samples)
+        allowed = TOLERANCE[precision] if tolerance is None else tolerance
+        difference = largest_difference(fitted, CompiledModel(data, classes, precision), samples, scale, allowed)
     except NotCompiledError:
         raise
     except Exception as error:  # ONNX Runtime has a dozen kinds of them
         raise NotCompiledError(f"ONNX Runtime refuses the conversion ({first_line(error)})") from None
-    allowed = TOLERANCE[precision] if tolerance is None else tolerance
     if not difference <= allowed:
         raise NotCompiledError(f"the largest relative difference is {difference:.1e}, more than {allowed:.0e}")
     facts = {
@@ -145,8 +145,12 @@ def _types(data: bytes) -> set[str]:
     return {output.type for output in CompiledModel(data, None, "double").session.get_outputs()}
 
 
-def largest_difference(fitted: Any, compiled: CompiledModel, samples: NDArray[np.float64]) -> float:
+def largest_difference(
+    fitted: Any, compiled: CompiledModel, samples: NDArray[np.float64], scale: float, tolerance: float
+) -> float:
     """Return the largest difference between two models' predictions, relative to them; of probabilities, absolute.
+
+    `scale` is the usual size of predictions; what counts of it depends on the `tolerance`.
 
     NotCompiledError when a label differs.
     """
@@ -154,8 +158,7 @@ def largest_difference(fitted: Any, compiled: CompiledModel, samples: NDArray[np
     alone = slice(0, len(samples), max(1, len(samples) // ALONE))
     found = [(compiled.predict(samples), expected), (_one_by_one(compiled.predict, samples[alone]), expected[alone])]
     if not hasattr(fitted, "classes_"):
-        size = NEAR_ZERO * float(np.median(np.abs(expected)))
-        return max(_relative(got, wanted, size) for got, wanted in found)
+        return float(max(relative_difference(*pair, scale, tolerance).max() for pair in found))
     differing = sum(int((got != wanted).sum()) for got, wanted in found)
     if differing:
         raise NotCompiledError(f"{differing} of {sum(len(got) for got, _ in found)} predicted labels differ")
@@ -169,9 +172,3 @@ def largest_difference(fitted: Any, compiled: CompiledModel, samples: NDArray[np
 
 def _one_by_one(method: Any, rows: NDArray[np.float64]) -> NDArray[Any]:
     return np.concatenate([method(row.reshape(1, -1)) for row in rows])
-
-
-def _relative(got: NDArray[Any], expected: NDArray[Any], least_size: float) -> float:
-    sizes = np.maximum(np.maximum(np.abs(got), np.abs(expected)), least_size)
-    # Where both are zero, so is the difference.
-    return float(np.max(np.abs(got - expected) / np.where(sizes > 0, sizes, 1)))

@@ -18,6 +18,7 @@ from handlers.service import Service
 from predictor.columns import Boolean, Column, Number
 from predictor.environment import engine
 from predictor.onnx_engine import choose_engine
+from predictor.version import __version__
 from webapp.table_predictions import predict_table
 
 if TYPE_CHECKING:
@@ -32,12 +33,20 @@ def service_of_app() -> Service:
     return service
 
 
+@click.command()
+def version() -> None:
+    """Print the version of Tandem; `flask --version` is Flask's."""
+    click.echo(__version__)
+
+
 @group.command()
 def show() -> None:
     """Print the manifest, and on stderr which engine serves it and why."""
-    manifest = service_of_app().predictor.manifest
+    predictor = service_of_app().predictor
+    manifest = predictor.manifest
     click.echo(orjson.dumps(manifest.public(), option=orjson.OPT_INDENT_2))
     click.echo("engine: {}, because {}".format(*choose_engine(manifest, engine())), err=True)
+    click.echo(f"manifest sha256: {predictor.sha256}, for MODEL_SHA256", err=True)
 
 
 @group.command()
@@ -86,7 +95,7 @@ def cell(text: str, column: Column | None) -> Any:
     except KeyError:
         pass
     try:
-        return text if "_" in text else float(text)
+        return text if "_" in text else float(text)  # 1_0 is a number to Python only
     except ValueError:
         return text
 

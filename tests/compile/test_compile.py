@@ -1,7 +1,9 @@
 """Converting a fitted estimator: what is kept is equal, what is not equal is refused with a reason."""
 
 import dataclasses
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +119,7 @@ def train(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:
     forest = ["--estimator", "sklearn.ensemble.RandomForestRegressor", "--set", "n_estimators=5"]
     for out in ("one", "two"):
@@ -127,6 +130,7 @@ def test_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_compiled_is_served_from_its_pickle(tmp_path: Path) -> None:
     assert train(tmp_path).returncode == 0
     assert load(tmp_path).manifest.compiled is not None
@@ -147,14 +151,25 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_digest_that_is_pinned_is_that_of_the_file_that_serves(example: Path) -> None:
-    manifest = load(example).manifest
-    assert manifest.compiled is not None
-    pickled, compiled = manifest.artifact["sha256"], manifest.compiled["sha256"]
-    load(example, sha256=compiled)
-    load(example, "sklearn", sha256=pickled)
-    with pytest.raises(ArtifactError, match=f"asks for the model {pickled}, but model.onnx is {compiled}; "):
-        load(example, sha256=pickled)
+def test_the_digest_of_a_file_alone_is_refused_with_the_right_one(example: Path) -> None:
+    predictor = load(example)
+    assert predictor.manifest.compiled is not None
+    digest = hashlib.sha256((example / "model.json").read_bytes()).hexdigest()
+    assert predictor.sha256 == predictor.manifest.sha256 == digest
+    for engine in ("auto", "sklearn"):
+        load(example, engine, sha256=digest)
+        for described in (predictor.manifest.artifact, predictor.manifest.compiled):
+            says = f"is the digest of {described['file']} alone; .*: MODEL_SHA256={digest}"
+            with pytest.raises(ArtifactError, match=says):
+                load(example, engine, sha256=described["sha256"])
+
+
+def test_the_compiled_engine_does_not_need_the_pickle(example: Path, tmp_path: Path) -> None:
+    for name in ("model.json", "model.onnx"):
+        shutil.copy(example / name, tmp_path)
+    assert load(tmp_path).replay() == []
+    with pytest.raises(ArtifactError, match=r"^cannot read .*/model.pkl "):
+        load(tmp_path, "sklearn")
 
 
 def test_the_engine_is_chosen_with_a_reason(example: Path) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import joblib
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests import models
 from tests.hosts import JSON, Answer, Host
 from tests.servers import ROOT
 
@@ -109,6 +111,65 @@ def test_a_duplicate_key_is_found_whatever_the_keys(web: Host, function: Host, p
 )
 def test_any_headers(web: Host, function: Host, headers: dict[str, str]) -> None:
     check(web, function, b'{"features":[1,2,3]}', headers=headers)
+
+
+# Cells that each kind of column takes, and beside them what comes near.
+DATES = st.dates().map(str) | st.datetimes(timezones=st.none() | st.timezones()).map(lambda moment: moment.isoformat())
+ALMOST_DATES = st.text(alphabet="0123456789-:TZW+. ", max_size=30)
+WORDS = st.sampled_from(["Bremen", "Köln", "Ulm", "bremen", "NaN", "None", "", "\ufdd0", "\x00"]) | st.text(max_size=40)
+GOOD_CELLS: dict[str, st.SearchStrategy[Any]] = {
+    "area": st.none() | st.integers(-(10**6), 10**6) | st.floats(-1e9, 1e9),
+    "furnished": st.booleans(),
+    "city": st.none() | WORDS.filter(lambda text: "\ufdd0" not in text),
+    "story": st.text(max_size=290).filter(lambda text: "\ufdd0" not in text),
+    "since": st.dates().map(str) | st.datetimes().map(lambda moment: moment.isoformat()),
+}
+NEAR = SCALARS | st.lists(st.integers(), max_size=2)
+ANY_CELLS = {
+    "area": st.floats() | NEAR,
+    "furnished": st.sampled_from([0, 1, "true", None]) | NEAR,
+    "city": WORDS | NEAR | st.text(min_size=9_990, max_size=10_010),
+    "story": WORDS | NEAR | st.text(min_size=280, max_size=300),
+    "since": DATES | ALMOST_DATES | NEAR,
+}
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Host, Host]:
+    folder = tmp_path_factory.mktemp("mixed") / "model"
+    return models.mixed_regressor(folder), *models.hosts_of(folder)
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> tuple[Host, Host]:
+    folder = tmp_path_factory.mktemp("strict") / "model"
+    models.strict_regressor(folder)
+    return models.hosts_of(folder)
+
+
+@pytest.mark.parametrize("name", ANY_CELLS)
+@fuzz
+@given(data=st.data())
+def test_any_cell_of_each_kind(mixed: tuple[Any, Host, Host], name: str, data: st.DataObject) -> None:
+    _, web, function = mixed
+    row = {other: data.draw(cells) for other, cells in GOOD_CELLS.items()} | {name: data.draw(ANY_CELLS[name])}
+    got = check(web, function, dumps({"features": row}))
+    if got.status == 422 and "errors" in got.json():
+        assert {error["pointer"] for error in got.json()["errors"]} <= {f"#/features/{name}", "#/features"}
+
+
+@fuzz
+@given(row=st.tuples(st.floats() | NEAR, WORDS | NEAR, st.integers(), WORDS))
+def test_any_cell_of_a_model_that_refuses_categories(strict: tuple[Host, Host], row: Any) -> None:
+    check(*strict, dumps({"instances": [row, [50, "Bremen", 1, "gas"]]}))
+
+
+@fuzz
+@given(rows=st.lists(st.tuples(*GOOD_CELLS.values()), min_size=1, max_size=4))
+def test_valid_rows_get_scikit_learns_numbers(mixed: tuple[Any, Host, Host], rows: Any) -> None:
+    estimator, web, function = mixed
+    got = check(web, function, dumps({"instances": rows}))
+    assert got.json()["predictions"] == estimator.predict(models.frame_of(rows)).tolist()
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=64)

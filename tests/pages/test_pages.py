@@ -12,6 +12,8 @@ from playwright.sync_api import Page, expect
 from tests.pages.conftest import NASTY, Visit
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Visit]
 
 
@@ -77,8 +79,7 @@ def test_a_value_outside_the_range_of_the_training_warns(visit: Open, regression
 
 def test_the_commands_shown_do_what_the_form_does(visit: Open, any_server: Server) -> None:
     page = visit(any_server).page
-    fields = page.locator("input[data-name]")
-    fields.first.fill("3")
+    page.locator("input[data-name]").first.fill("3")
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#result .prediction")).to_be_visible()
     shown = page.locator("#result .prediction").inner_text().split(" ", 1)[1]
@@ -96,17 +97,95 @@ def test_the_commands_shown_do_what_the_form_does(visit: Open, any_server: Serve
         )
 
 
+def test_every_kind_of_column_has_an_input_of_its_own(visit: Open, mixed: Server) -> None:
+    page = visit(mixed).page
+    curl, python, status = page.locator("#curl"), page.locator("#python"), page.get_by_role("status")
+    page.get_by_label("unknown: area").check()
+    expect(page.get_by_label("area", exact=True)).to_be_disabled()
+    page.get_by_label("furnished").uncheck()
+    page.get_by_label("city", exact=True).fill("Rom")
+    page.get_by_label("story").fill('it\'s "quiet"\nand, well, small\\')
+    page.get_by_label("since").fill("2031-05-04T10:30:00")
+    warnings = page.locator(".message.warning:not(:empty)")
+    expect(warnings).to_have_text(["not seen in training", "outside the range seen in training"])
+    expect(curl).to_contain_text('{"area": null, "furnished": false, "city": "Rom", "story": "it')
+    expect(python).to_contain_text('{"area": None, "furnished": False, "city": "Rom", "story": "it')
+    page.get_by_role("button", name="Predict").click()
+    expect(status.locator(".prediction")).to_be_visible()
+    shown = status.locator(".prediction").inner_text().split(" ", 1)[1]
+    command = curl.inner_text().replace("curl ", "curl -sS ", 1)
+    answer = json.loads(subprocess.run(["bash", "-euc", command], check=True, capture_output=True, timeout=60).stdout)
+    assert answer["prediction"] == shown
+    program = [sys.executable, "-c", python.inner_text()]
+    assert shown in subprocess.run(program, check=True, capture_output=True, text=True, timeout=60).stdout
+    assert serious(page) == []
+    page.get_by_role("button", name="Reset").click()
+    expect(page.get_by_label("area", exact=True)).to_be_enabled()
+    expect(curl).to_contain_text('{"area": 52.5, "furnished": true, "city": "Bremen", "story": "quiet flat')
+    expect(warnings).to_have_count(0)
+
+
+def test_the_known_values_of_a_category_are_listed(visit: Open, mixed: Server) -> None:
+    page = visit(mixed).page
+    options = page.get_by_label("city", exact=True).evaluate("input => [...input.list.options].map((o) => o.value)")
+    assert options == ["Bremen", "Köln", "Ulm"]
+
+
+@pytest.mark.parametrize(
+    ("label", "typed", "told"),
+    [
+        ("area", "", "give a number, or tick unknown"),
+        ("area", "many", "must be a number or null, not a string"),
+        ("since", "", "give a date"),
+        ("story", "x" * 291, "must have at most 290 characters, has 291"),
+    ],
+)
+def test_an_error_of_each_kind_stands_beside_its_field(
+    visit: Open, mixed: Server, label: str, typed: str, told: str
+) -> None:
+    page = visit(mixed).page
+    field = page.get_by_label(label, exact=True)
+    field.fill(typed)
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator(".field", has=field).locator(".message.error")).to_have_text(told)
+    expect(field).to_be_focused()
+    assert serious(page) == []
+
+
+def test_a_pasted_row_of_every_kind_fills_the_fields(visit: Open, mixed: Server) -> None:
+    page = visit(mixed).page
+    page.get_by_label("area", exact=True).focus()
+    paste(page, "\tfalse\tUlm\tsmall, but quiet\t2025-12-24T18:30:00\n")
+    expect(page.locator("#curl")).to_contain_text(
+        '{"area": null, "furnished": false, "city": "Ulm", "story": "small, but quiet", "since": "2025-12-24T18:30'
+    )
+
+
+def test_words_pasted_into_a_text_stay_together(visit: Open, mixed: Server) -> None:
+    page = visit(mixed).page
+    page.get_by_label("story").fill("")
+    page.get_by_label("story").focus()
+    assert paste(page, "small, but quiet; with a garden")  # the browser's own paste is left to happen
+
+
+def paste(page: Page, text: str) -> bool:
+    """Paste a text where the focus is; return whether the browser is left to do it."""
+    untouched: bool = page.evaluate(
+        """(text) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text", text);
+            const paste = new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true});
+            return document.activeElement.dispatchEvent(paste);
+        }""",
+        text,
+    )
+    return untouched
+
+
 def test_a_pasted_row_fills_the_fields(visit: Open, regression: Server) -> None:
     page = visit(regression).page
     page.get_by_label("x1").focus()
-    page.evaluate(
-        """() => {
-            const clipboardData = new DataTransfer();
-            clipboardData.setData("text", "4\\t5\\t0.5\\n");
-            const paste = new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true});
-            document.activeElement.dispatchEvent(paste);
-        }"""
-    )
+    paste(page, "4\t5\t0.5\n")
     assert [field.input_value() for field in page.locator("input[data-name]").all()] == ["4", "5", "0.5"]
     page.get_by_role("button", name="Reset").click()
     expect(page.get_by_label("x1")).to_have_value("1")
