@@ -2,17 +2,19 @@
 
 import hashlib
 import json
-import sys
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
 from handlers.service import load_service, process_service
+from predictor.columns import Boolean, Category, Column, Number, Text
 from tests.files import copy_model
 from tests.servers import BIN, ROOT, environment
 from webapp import create_app
+from webapp.cli import cell
 from webapp.table_predictions import harmless
 
 
@@ -192,3 +194,23 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless(cell: str) -> None
 @pytest.mark.parametrize("cell", ["-1", "+2.5e-3", "-1,5", "-$1,200", "-5%", "-", "a=b", "", "1-2", "a@b.c", " -3 "])
 def test_any_other_cell_stays_as_it_is(cell: str) -> None:
     assert harmless(cell) == cell
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "value"),
+    [
+        (Number("n"), "1", 1.0),
+        (Number("n"), "null", "null"),
+        (Number("n", missing=True), "null", None),
+        (Boolean("b"), "True", True),
+        (Boolean("b"), "1", "1"),
+        (Category("c", values=["1"]), "1", "1"),
+        (Category("c", values=[1]), "1", 1),
+        (Category("c", values=[1]), "1_0", "1_0"),
+        (Category("c", missing=True), "", None),
+        (Text("t"), "true", "true"),
+        (None, "1", "1"),
+    ],
+)
+def test_a_value_is_read_by_its_column(column: Column | None, text: str, value: object) -> None:
+    assert (cell(text, column), type(cell(text, column))) == (value, type(value))
