@@ -43,9 +43,10 @@ chaos: dev ## Stop, reload and kill a server under load, many times, and count w
 soak: dev ## Send 50,000 good and bad requests and see that the server does not grow
 	@$(BIN)/python -m benchmarks.soak
 
+PURELIB = .bench/mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 mutants: dev .bench/mutants ## Change the code a little, a thousand ways, and list what no test notices; ARGS='predictor.model*'
-	.bench/mutants/bin/mutmut run $(ARGS)
-	.bench/mutants/bin/mutmut results
+	@PYTHONPATH="$$($(PURELIB))" $(BIN)/python -m mutmut run $(ARGS)
+	@PYTHONPATH="$$($(PURELIB))" $(BIN)/python -m mutmut results
 
 bench: wrk dev .bench/ours .bench/peer ## Measure beside a FastAPI peer; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -59,7 +60,7 @@ wrk:
 # The tool alone, of one version; what the tests need it finds in .venv.
 .bench/mutants: | $(VENV)/bin/python
 	@$(BIN)/python -m venv --clear $@
-	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$($@/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/project.pth"
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$($(PURELIB))/project.pth"
 	$@/bin/python -m pip install -q --disable-pip-version-check mutmut==3.8.1
 .bench/%:
 	@$(BIN)/python -m venv --clear $@
