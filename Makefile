@@ -1,4 +1,5 @@
-# Every target sets itself up: it needs Python 3.11 or later, make and a package index.
+# Every target sets itself up: it needs Python 3.11 or later, make, a C compiler and a package index. pip installs what is
+# locked, any pip from 22 on; a test holds the locks to that.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
