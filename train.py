@@ -77,7 +77,7 @@ def train(options: argparse.Namespace) -> None:
 
 def convert(fitted: Any, table: Table, manifest: Manifest, options: argparse.Namespace) -> tuple[Compiled, Manifest]:
     """Return the compiled model and the manifest that lists it; NotCompiledError when no conversion is equal."""
-    compiled = compile_model(fitted, table.features, seed=options.seed, tolerance=options.tolerance)
+    compiled = compile_model(fitted, table.features, manifest.features, seed=options.seed, tolerance=options.tolerance)
     return compiled, list_compiled(manifest, compiled)
 
 

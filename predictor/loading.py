@@ -144,7 +144,8 @@ def _compiled(directory: Path, manifest: Manifest, described: dict[str, Any]) ->
     """Return the compiled model; its pickle is not even read."""
     data = _read_verified(directory, described)
     try:
-        return CompiledModel(data, manifest.classes, described["precision"])
+        columns = () if manifest.input == "matrix" else manifest.features
+        return CompiledModel(data, manifest.classes, described["precision"], columns)
     except Exception as error:  # ONNX Runtime has a dozen kinds of them
         raise ArtifactError(
             f"ONNX Runtime cannot load {described['file']} ({first_line(error)}); {REMEDY}, or set ENGINE=sklearn"

@@ -3,7 +3,7 @@
 https://cloud.google.com/bigquery/docs/remote-functions; values are written as by TO_JSON_STRING.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 from flask import Response
 
 from handlers.dialects.bigquery_values import converted, is_numeric, str_among
+from handlers.dialects.describe import TEXT, closed, listed, posted
 from handlers.dialects.dialect import Asked, Dialect, Predictions, cast_hint
 from handlers.http import parse_json
 from handlers.responses import Problem, json_response
@@ -170,6 +171,15 @@ class BigQuery(Dialect):
         while len(orjson.dumps(text)) > MAX_MESSAGE_BYTES:
             text = text[: len(text) * 3 // 4] + "…"
         return problem.reply({"errorMessage": text}, STATUSES.get(problem.status, problem.status))
+
+    def openapi(self) -> Mapping[str, Any]:
+        """Return what OpenAPI says of the address."""
+        row = self.manifest.examples[0]["features"]
+        predict = posted(
+            "bigquery", "Predict, as a BigQuery remote function", example={"calls": [row]},
+            keys=["calls", "userDefinedContext"], answer=closed(replies=listed({})), refusal=closed(errorMessage=TEXT),
+        )  # fmt: skip
+        return {self.paths[0]: {"post": predict}}
 
 
 def context_of(given: Any) -> dict[str, str]:

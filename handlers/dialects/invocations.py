@@ -12,6 +12,7 @@ from werkzeug.datastructures import Headers, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
 from handlers.dialects.csv_rows import read_csv, write_csv
+from handlers.dialects.describe import TEXT, answer_of, closed, posted
 from handlers.dialects.dialect import Asked, Dialect, Get, Predictions, options_of
 from handlers.dialects.inputs import Given
 from handlers.http import JSON
@@ -123,6 +124,16 @@ class Invocations(Dialect):
         if status >= 500:
             code = "INTERNAL_ERROR"
         return problem.reply({"error_code": code, "message": self.sentence(problem, "row {}")}, status)
+
+    def openapi(self) -> Mapping[str, Any]:
+        """Return what OpenAPI says of the addresses."""
+        refusal = closed(error_code=TEXT, message=TEXT)
+        row = self.manifest.examples[0]["features"]
+        predict = posted(
+            "invocations", "Predict, as MLflow and SageMaker", example={"instances": [row]},
+            keys=[*FORMS, "params"], answer=answer_of(self.manifest), refusal=refusal, media_types=[CSV],
+        )  # fmt: skip
+        return {self.paths[0]: {"post": predict}}
 
 
 def answer_form(headers: Headers) -> str:

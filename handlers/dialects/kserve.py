@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Request, Response
 
+from handlers.dialects.describe import NOT_READY, TEXT, answer_of, asked, closed, listed, posted
 from handlers.dialects.dialect import Asked, Dialect, Get, Predictions
 from handlers.responses import Problem, json_response
 
@@ -60,6 +61,22 @@ class KServe(Dialect):
         """Refuse by `error`, which KServe's client shows."""
         status = 400 if problem.status == 422 else problem.status
         return problem.reply({"error": self.sentence(problem, "instances/{}")}, status)
+
+    def openapi(self) -> Mapping[str, Any]:
+        """Return what OpenAPI says of the addresses."""
+        name, error = self.manifest.name, closed(error=TEXT)
+        ready = closed(name={"const": name}, ready={"const": True})
+        predict = posted(
+            "kserve_predict", "Predict, as KServe V1", example={"instances": [self.manifest.examples[0]["features"]]},
+            keys=list(KEYS), answer=answer_of(self.manifest), refusal=error,
+        )  # fmt: skip
+        return {
+            self.paths[0]: {"post": predict},
+            "/v1/models": {"get": asked("kserve_models", "Name the model", closed(models=listed(TEXT)), error)},
+            f"/v1/models/{name}": {
+                "get": asked("kserve_ready", "Tell whether it is ready", ready, error, refusals=NOT_READY)
+            },
+        }
 
 
 def unpacked(row: dict[str, Any]) -> dict[str, Any]:

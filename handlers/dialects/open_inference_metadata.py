@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from flask import Request, Response
 
+from handlers.dialects.describe import NOT_READY, OBJECT, TEXT, asked, closed, posted
 from handlers.dialects.dialect import Dialect, Get
 from handlers.responses import json_response
 from predictor.columns import Boolean, Category, Column, Number
@@ -78,6 +79,30 @@ class Metadata(Dialect):
     def class_order(self) -> dict[str, str]:
         """The order of the probabilities; a parameter's value cannot be a list."""
         return {"classes": orjson.dumps(self.manifest.classes).decode()}
+
+    def openapi(self) -> Mapping[str, Any]:
+        """Return what OpenAPI says of the addresses."""
+        error, ready = closed(error=TEXT), closed(name=TEXT, ready={"const": True})
+        row = self.manifest.examples[0]["features"]
+        inputs = [
+            {"name": column.name, "datatype": datatype_of(column), "shape": [1], "data": [cell]}
+            for column, cell in zip(self.manifest.features, row, strict=True)
+        ]
+        predict = posted(
+            "infer", "Predict, as Open Inference V2", example={"inputs": inputs},
+            keys=["id", "inputs", "outputs", "parameters"], answer=OBJECT, refusal=error,
+            media_types=["application/octet-stream"],
+        )  # fmt: skip
+        model, health = self.addresses[0], "/v2/health"
+        live, is_ready = closed(live={"const": True}), closed(ready={"const": True})
+        gets = {
+            "/v2": asked("server_metadata", "Describe the server", OBJECT, error),
+            f"{health}/live": asked("live", "Tell that the process serves", live, error),
+            f"{health}/ready": asked("server_ready", "Tell whether it is ready", is_ready, error, refusals=NOT_READY),
+            model: asked("model_metadata", "Describe the model", OBJECT, error),
+            f"{model}/ready": asked("model_ready", "Tell whether it is ready", ready, error, refusals=NOT_READY),
+        }
+        return {f"{model}/infer": {"post": predict}} | {path: {"get": get} for path, get in gets.items()}
 
 
 def datatype_of(column: Column) -> str:
