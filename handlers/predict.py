@@ -9,7 +9,7 @@ from flask import Request, Response
 
 from handlers.dialects import table
 from handlers.dialects.dialect import Asked, Dialect, Predictions, class_names
-from handlers.dialects.plain import Plain
+from handlers.dialects.plain import answer_of
 from handlers.entry_point import View, entry_point
 from handlers.http import parse_json, read_request
 from handlers.responses import MAX_ERRORS, Problem
@@ -136,6 +136,6 @@ def unpredictable(error: NotPredictable, manifest: Manifest, instances: Instance
     return Problem(422, str(error), errors, total=max(len(error.rows), len(error.cells)))
 
 
-def predictions(service: Service, instances: Instances) -> dict[str, Any]:
+def predictions(predictor: Predictor, instances: Instances) -> dict[str, Any]:
     """Return the answer of POST /predict to valid instances; Problem when there is none."""
-    return Plain(service).answer(predict_rows(service.predictor, instances))
+    return answer_of(predictor.manifest, predict_rows(predictor, instances))

@@ -107,7 +107,7 @@ def ask(document: dict[str, Any], places: Sequence[str]) -> dict[str, Any]:
     """Return the answer that POST /predict gives to a document; one line and exit status 1 when that is a problem."""
     here = service_of_app()
     try:
-        return predictions(here, validate(here.request_schema, document))
+        return predictions(here.predictor, validate(here.request_schema, document))
     except Problem as problem:
         found = [f"{in_words(pointer, places)} {detail}" for pointer, detail in problem.errors] or [problem.detail]
         raise click.ClickException("; ".join(found)) from None

@@ -135,8 +135,7 @@ class Dialect:
     def chances(self, found: Predictions) -> list[dict[str, float]]:
         """Return an object label -> probability for each row."""
         assert found.probabilities is not None  # noqa: S101  # they were asked for
-        labels = class_names(self.manifest)
-        return [dict(zip(labels, row, strict=True)) for row in found.probabilities.tolist()]
+        return chances_of(self.manifest, found.probabilities)
 
     def sentence(self, problem: Problem, where: str) -> str:
         """Return a problem's first fault in one sentence: in which row, in which column, what, and how many more.
@@ -183,6 +182,12 @@ def options_of(given: Any, key: str) -> bool:
 def parameter_fault(path: tuple[str, ...], detail: str) -> Problem:
     """Return the refusal of a parameter."""
     return Problem(422, f"{'.'.join(path):.100} {detail}", [(pointer(path), detail)])
+
+
+def chances_of(manifest: Manifest, probabilities: NDArray[np.float64]) -> list[dict[str, float]]:
+    """Return an object label -> probability for each row."""
+    labels = class_names(manifest)
+    return [dict(zip(labels, row, strict=True)) for row in probabilities.tolist()]
 
 
 def class_names(manifest: Manifest) -> list[str]:

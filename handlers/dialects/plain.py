@@ -5,8 +5,9 @@ from typing import Any
 
 from flask import Response
 
-from handlers.dialects.dialect import Asked, Dialect, Predictions
+from handlers.dialects.dialect import Asked, Dialect, Predictions, chances_of
 from handlers.responses import json_response
+from predictor import Manifest
 
 
 class Plain(Dialect):
@@ -25,14 +26,15 @@ class Plain(Dialect):
 
     def write(self, asked: Asked, found: Predictions) -> Response:
         """Answer in the contract's key order."""
-        return json_response(self.answer(found))
+        return json_response(answer_of(self.manifest, found))
 
-    def answer(self, found: Predictions) -> dict[str, Any]:
-        """Return the answer as a document."""
-        outputs = found.outputs.tolist()
-        answer: dict[str, Any] = {"prediction": outputs[0]} if found.single else {"predictions": outputs}
-        if found.probabilities is not None:
-            chances = self.chances(found)
-            answer["probabilities"] = chances[0] if found.single else chances
-        answer["model_version"] = self.manifest.version
-        return answer
+
+def answer_of(manifest: Manifest, found: Predictions) -> dict[str, Any]:
+    """Return the answer as a document."""
+    outputs = found.outputs.tolist()
+    answer: dict[str, Any] = {"prediction": outputs[0]} if found.single else {"predictions": outputs}
+    if found.probabilities is not None:
+        chances = chances_of(manifest, found.probabilities)
+        answer["probabilities"] = chances[0] if found.single else chances
+    answer["model_version"] = manifest.version
+    return answer
