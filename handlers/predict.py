@@ -1,7 +1,7 @@
 """From the bytes of a request to the bytes of a prediction, in each dialect."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from handlers.dialects import table
 from handlers.dialects.dialect import Asked, Dialect, Predictions, class_names
 from handlers.dialects.plain import answer_of
 from handlers.entry_point import View, entry_point
-from handlers.http import parse_json, read_request
+from handlers.http import parse_json, read_body
 from handlers.responses import MAX_ERRORS, Problem
 from handlers.schemas import Instances, pointer
 from handlers.service import Service
@@ -54,8 +54,8 @@ def view_of(service: Service, dialect: Dialect) -> View:
     @entry_point(service, allow=POST, refuse=dialect.refuse)
     def view(request: Request) -> Response:
         laps_of(request).dialect = dialect.name
-        body = read_request(request, service.max_body_bytes, dialect.media_types)
-        return answer(request, dialect, dialect.read(body, request.headers))
+        body = read_body(request, service.max_body_bytes, dialect.media_types)
+        return answer(request, dialect, lambda: dialect.read(body, request.headers))
 
     return view
 
@@ -75,11 +75,11 @@ def view_of_any_path(service: Service) -> View:
             if here := next((each for each in others if begins_with(request, each.below)), None):
                 dialect = here
                 not_here(dialect, request)
-            document = parse_json(read_request(request, service.max_body_bytes))
+            document = parse_json(read_body(request, service.max_body_bytes))
             if type(document) is dict:
                 dialect = next((each for each in others if each.recognises(document)), plain)
             laps_of(request).dialect = dialect.name
-            return answer(request, dialect, dialect.read_document(document))
+            return answer(request, dialect, lambda: dialect.read_document(document))
 
         return entry_point(service, allow=POST, refuse=refuse)(view)(request)
 
@@ -100,9 +100,10 @@ def not_here(dialect: Dialect, request: Request) -> Response:
     )
 
 
-def answer(request: Request, dialect: Dialect, asked: Asked) -> Response:
+def answer(request: Request, dialect: Dialect, read: Callable[[], Asked]) -> Response:
     """Answer what is asked, in its dialect."""
     laps = laps_of(request)
+    asked = read()
     laps.lap("read")
     instances = dialect.instances(asked)
     laps.lap("validate")

@@ -3,6 +3,7 @@
 https://cloud.google.com/bigquery/docs/remote-functions; values are written as by TO_JSON_STRING.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +12,15 @@ import numpy as np
 import orjson
 from flask import Response
 
-from handlers.dialects.bigquery_values import converted, is_numeric, str_among
+from handlers.dialects.bigquery_values import converted, is_numeric
 from handlers.dialects.describe import TEXT, closed, listed, posted
 from handlers.dialects.dialect import Asked, Dialect, Predictions, cast_hint
+from handlers.dialects.inputs import matrix_of
 from handlers.http import parse_json
 from handlers.responses import Problem, json_response
 from handlers.rows import Path
 from handlers.schemas import Instances
-from predictor.columns import kind_of
+from predictor.columns import Values, kind_of
 
 # Without an errorMessage of less than this BigQuery takes a refusal for a fault of the network, and tries again.
 MAX_MESSAGE_BYTES = 1000
@@ -68,6 +70,9 @@ class BigQuery(Dialect):
             raise Problem(422, f"calls must be a list of lists of arguments, not {kind_of(calls)}")
         options = context_of(document.get("userDefinedContext"))
         probabilities = options.get("output") == "probabilities"
+        matrix = self.matrix(calls)
+        if matrix is not None:
+            return Asked(inputs=matrix, probabilities=probabilities, options=Calls(len(calls), probabilities))
         rows = self.rows(calls)
         null: frozenset[int] = frozenset()
         if options.get("nulls") == "null":
@@ -75,15 +80,18 @@ class BigQuery(Dialect):
         asked = {"instances": rows, "probabilities": probabilities}
         return Asked(asked, probabilities=probabilities, options=Calls(len(calls), probabilities, null))
 
+    def matrix(self, calls: list[Any]) -> Values | None:
+        """Return calls of nothing but numbers as the model takes them, None where there is more to look at."""
+        width = len(self.manifest.features)
+        if len(calls) > self.service.max_rows or set(map(type, calls)) != {list} or set(map(len, calls)) != {width}:
+            return None
+        return matrix_of(self.manifest, list(itertools.chain.from_iterable(calls)))
+
     def rows(self, calls: list[Any]) -> list[Any]:
         """Return calls as rows of /predict: names out of a single JSON argument, numbers out of strings."""
         if len(calls) > self.service.max_rows:
             self.check_count(len(calls))
-        rows = calls
-        if any(type(call) is list and len(call) == 1 for call in calls):
-            rows = [self.row(index, call) for index, call in enumerate(calls)]
-        elif not str_among(calls):
-            return list(rows)
+        rows = [self.row(index, call) for index, call in enumerate(calls)]
         convert = {index: column for index, column in enumerate(self.manifest.features) if is_numeric(column)}
         by_name = {column.name: column for column in convert.values()}
         return [converted(row, convert if type(row) is list else by_name) for row in rows]
@@ -131,6 +139,8 @@ class BigQuery(Dialect):
 
     def instances(self, asked: Asked) -> Instances:
         """Return the rows to predict, without those that are answered by null."""
+        if asked.inputs is not None:
+            return super().instances(asked)
         if not asked.document["instances"]:
             return Instances([], [], False, asked.probabilities)
         try:

@@ -3,20 +3,15 @@
 https://cloud.google.com/bigquery/docs/reference/standard-sql/json_functions#json_encodings
 """
 
-import itertools
 import re
 from typing import Any
 
 from predictor.columns import Category, Column, Number
 
-NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+# What a number is written with; float() itself takes blanks, underscores and words, too.
+OF_NUMBERS = "0123456789+-.eE"
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}")
 NO_NUMBER = frozenset({"NaN", "Infinity", "-Infinity", "+Infinity", "inf", "-inf"})
-
-
-def str_among(calls: list[Any]) -> bool:
-    """Whether a list has a string in it."""
-    return str in set(map(type, itertools.chain.from_iterable(call for call in calls if type(call) is list)))
 
 
 def is_numeric(column: Column) -> bool:
@@ -43,4 +38,7 @@ def number_of(text: str, column: Column) -> Any:
         return None
     if isinstance(column, Category):
         return int(text) if WHOLE_NUMBER.fullmatch(text) else text
-    return float(text) if NUMBER.fullmatch(text) else text
+    try:
+        return text if text.strip(OF_NUMBERS) else float(text)
+    except ValueError:
+        return text

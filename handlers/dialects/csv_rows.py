@@ -3,24 +3,29 @@
 import csv
 import io
 import itertools
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from handlers.dialects.dialect import INVALID
+from handlers.dialects.inputs import Given
 from handlers.responses import Problem
 from handlers.rows import plural
 from predictor import Manifest
 from predictor.columns import Boolean, Category, Column, Number
 
-NUMBER = re.compile(r" *[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)? *")
+# What a number is written with; float() itself takes tabs, underscores and words, too.
+OF_NUMBERS = " 0123456789+-.eE"
 WHOLE_NUMBER = re.compile(r" *[+-]?[0-9]{1,20} *")
 # How pandas and NumPy write that there is no number, "" being everybody's way.
 NO_NUMBER = frozenset({"", "nan", "NaN"})
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
-def read_csv(body: bytes, manifest: Manifest, max_rows: int) -> dict[str, list[Any]]:
+def read_csv(body: bytes, manifest: Manifest, max_rows: int) -> dict[str, Given]:
     """Return the cells of each column by its name; without a header the columns are the model's."""
     names = manifest.feature_names
     try:
@@ -40,7 +45,8 @@ def read_csv(body: bytes, manifest: Manifest, max_rows: int) -> dict[str, list[A
     check_widths(names, lines)
     columns = {column.name: column for column in manifest.features}
     cells = zip(names, zip(*lines, strict=True) if lines else [()] * len(names), strict=True)
-    return {name: [*map(reader_of(columns.get(name)), found)] for name, found in cells}
+    plain = body.isascii() and b"_" not in body
+    return {name: read_column(columns.get(name), found, plain) for name, found in cells}
 
 
 def is_header(line: Sequence[str], manifest: Manifest) -> bool:
@@ -54,29 +60,43 @@ def check_widths(names: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
     """Refuse a header with a name twice, and lines with more or fewer cells than there are names."""
     if len(set(names)) < len(names):
         raise Problem(422, "the header has a name twice")
+    if set(map(len, lines)) <= {len(names)}:
+        return
     wrong = [(row, len(line)) for row, line in enumerate(lines) if len(line) != len(names)]
-    if wrong:
-        expected = plural(len(names), "value")
-        errors = [(f"#/instances/{row}", f"must have {expected}, has {plural(cells, 'value')}") for row, cells in wrong]
-        raise Problem(422, INVALID, errors, total=len(wrong))
+    expected = plural(len(names), "value")
+    errors = [(f"#/instances/{row}", f"must have {expected}, has {plural(cells, 'value')}") for row, cells in wrong]
+    raise Problem(422, INVALID, errors, total=len(wrong))
 
 
-def reader_of(column: Column | None) -> Callable[[str], Any]:
-    """Return how a cell of a column is read: as the JSON value that it stands for, or as it is, which is refused."""
+def read_column(column: Column | None, cells: Sequence[str], plain: bool) -> Given:
+    """Return cells as the JSON values that they stand for, or as they are, which is refused.
+
+    In a `plain` text every word that float() takes is a number, but for those that say that it is none.
+    """
     if isinstance(column, Number):
-        return number
+        return (numbers(cells) if plain else None) or [*map(number, cells)]
     if isinstance(column, Boolean):
-        return boolean
+        return [*map(boolean, cells)]
     if isinstance(column, Category) and column.whole_numbers:
-        return whole_number
-    return text_or_null
+        return [*map(whole_number, cells)]
+    return [cell or None for cell in cells]
+
+
+def numbers(cells: Sequence[str]) -> Given | None:
+    """Return the numbers that texts are, None when one of them is none."""
+    try:
+        found = [*map(float, cells)]
+    except ValueError:
+        return None
+    return found if all(map(math.isfinite, found)) else None
 
 
 def number(text: str) -> Any:
     """Return the number that a text is."""
-    if NUMBER.fullmatch(text):
-        return float(text)
-    return None if text in NO_NUMBER else text
+    try:
+        return float(text) if text and not text.strip(OF_NUMBERS) else (None if text in NO_NUMBER else text)
+    except ValueError:
+        return text
 
 
 def whole_number(text: str) -> Any:
@@ -89,13 +109,10 @@ def boolean(text: str) -> Any:
     return BOOLEANS.get(text.lower(), text or None)
 
 
-def text_or_null(text: str) -> str | None:
-    """Return a text; no text is none."""
-    return text or None
-
-
 def write_csv(values: Sequence[Any]) -> str:
     """Return one line a value, without a last line end: SageMaker's batch transform puts one between the parts."""
+    if not {int, float}.isdisjoint(map(type, values)):
+        return orjson.dumps(values)[1:-1].replace(b",", b"\n").decode()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([str(value).lower() if isinstance(value, bool) else value] for value in values)

@@ -29,7 +29,8 @@ def array_of(column: Column, cells: Given) -> Values | None:
     if not isinstance(cells, np.ndarray):
         return column.array(cells)
     if type(column) is Number and not column.dtype and cells.dtype.kind in "fiu":
-        values = cells.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # of a NaN that signals; it becomes one that does not
+            values = cells.astype(np.float64)
         allowed = ~np.isinf(values) if column.missing else np.isfinite(values)
         return values if allowed.all() else None
     if type(column) is Boolean and cells.dtype.kind == "b":
@@ -44,7 +45,8 @@ def matrix_of(manifest: Manifest, cells: Given) -> NDArray[np.float64] | None:
     if not (cells.dtype.kind in "fiu" if isinstance(cells, np.ndarray) else set(map(type, cells)) <= NUMBERS):
         return None
     try:
-        values = np.array(cells, dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            values = np.array(cells, dtype=np.float64)
     except OverflowError:
         return None
     return values.reshape(-1, len(manifest.features)) if np.isfinite(values).all() else None

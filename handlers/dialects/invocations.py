@@ -73,28 +73,25 @@ class Invocations(Dialect):
         if forms[0] == "inputs" and type(rows) is dict:
             return Asked(columns=self.by_column(rows), probabilities=probabilities)
         if forms[0] == "dataframe_split":
-            rows = self.split_rows(rows)
-        asked = {"instances": rows, "probabilities": probabilities}
-        return Asked(asked, probabilities=probabilities)
+            return self.split(rows, probabilities)
+        return Asked({"instances": rows, "probabilities": probabilities}, probabilities=probabilities)
 
-    def split_rows(self, frame: Any) -> Any:
+    def split(self, frame: Any, probabilities: bool) -> Asked:
         """Return the rows of a data frame that names its columns once."""
         if type(frame) is not dict or "data" not in frame or not frame.keys() <= SPLIT:
             raise Problem(422, "dataframe_split must be an object with data, and may have columns and index")
         rows, columns = frame["data"], frame.get("columns", self.manifest.feature_names)
-        if columns == self.manifest.feature_names:
-            return rows
+        if columns == self.manifest.feature_names or type(rows) is not list or not rows:
+            return Asked({"instances": rows, "probabilities": probabilities}, probabilities=probabilities)
         if type(columns) is not list or any(type(name) is not str for name in columns):
             raise Problem(422, "dataframe_split.columns must be a list of names")
         if len(set(columns)) < len(columns):
             raise Problem(422, "dataframe_split.columns has a name twice")
-        if type(rows) is not list:
-            return rows
-        for number, row in enumerate(rows):
-            if type(row) is not list or len(row) != len(columns):
-                had = len(row) if type(row) is list else kind_of(row)
-                raise Problem(422, f"row {number}: must be a list of {len(columns)} values, has {had}")
-        return [dict(zip(columns, row, strict=True)) for row in rows]
+        if set(map(type, rows)) != {list} or set(map(len, rows)) != {len(columns)}:
+            wrong = (i for i, row in enumerate(rows) if type(row) is not list or len(row) != len(columns))
+            raise Problem(422, f"row {next(wrong)}: must be a list of {len(columns)} values")
+        cells = dict(zip(columns, zip(*rows, strict=True), strict=True))
+        return Asked(columns=self.columns_of(cells), probabilities=probabilities)
 
     def by_column(self, cells: dict[str, Any]) -> Sequence[Given]:
         """Return the columns of a request that has a list for each."""

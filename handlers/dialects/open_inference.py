@@ -18,7 +18,7 @@ from handlers.dialects.inputs import matrix_of, to_cells
 from handlers.dialects.open_inference_metadata import Metadata
 from handlers.dialects.tensors import Tensor, read_tensor, write_tensor
 from handlers.http import parse_json
-from handlers.responses import Problem, json_response
+from handlers.responses import Problem, body_response, json_response
 from handlers.schemas import validate
 from predictor.columns import kind_of
 
@@ -149,7 +149,9 @@ class OpenInference(Metadata):
         if not any(wanted.outputs.values()):
             return json_response(answer)
         head = orjson.dumps(answer)
-        return Response(head + tail, headers={LENGTH: str(len(head))}, content_type="application/octet-stream")
+        response = body_response(head + tail, "application/octet-stream")
+        response.headers.add(LENGTH, str(len(head)))
+        return response
 
     def refuse(self, problem: Problem) -> Response:
         """Refuse by `error`, which every client looks for."""

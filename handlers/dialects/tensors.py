@@ -84,7 +84,7 @@ def from_json(data: Any, shape: list[int], datatype: str, tensor: str) -> list[A
     if type(values) is not list:
         raise wrong
     if len(shape) == 2 and values and type(values[0]) is list:
-        if len(values) != shape[0] or any(type(row) is not list or len(row) != shape[1] for row in values):
+        if len(values) != shape[0] or set(map(type, values)) != {list} or set(map(len, values)) != {shape[1]}:
             raise wrong
         values = list(itertools.chain.from_iterable(values))
     if len(values) != math.prod(shape):

@@ -405,3 +405,9 @@ def test_a_cell_is_judged_by_its_column(hosts: Models) -> None:
         got = hosts("mixed").post("/v2/models/mixed/infer", {"inputs": inputs}, NONE)
         assert got.status == 400
         assert got.json()["error"].startswith(message)
+
+
+def test_a_nan_that_signals_is_null_like_any_other(hosts: Models) -> None:
+    for datatype, row in (("FP16", b"\x01\x7c" * 3), ("FP32", b"\x01\x00\x80\x7f" * 3)):
+        got = hosts("example").post(EXAMPLE, *sized(len(row), row, datatype=datatype))
+        assert got.json() == {"error": "row 0: x1 must be a number, not null; and 2 more"}
