@@ -77,7 +77,7 @@ def train(options: argparse.Namespace) -> None:
 
 def convert(fitted: Any, table: Table, manifest: Manifest, options: argparse.Namespace) -> tuple[Compiled, Manifest]:
     """Return the compiled model and the manifest that lists it; NotCompiledError when no conversion is equal."""
-    compiled = compile_model(fitted, table.features, seed=options.seed, tolerance=options.tolerance)
+    compiled = compile_model(fitted, table.features, manifest.features, seed=options.seed, tolerance=options.tolerance)
     return compiled, list_compiled(manifest, compiled)
 
 
@@ -95,6 +95,7 @@ def adopt_pickle(options: argparse.Namespace) -> None:
     )
     write(pickled, manifest, options.out)
     print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {options.out}")  # noqa: T201
+    print(f"MODEL_SHA256={manifest.sha256} lets no other be served")  # noqa: T201
 
 
 def write(
@@ -136,6 +137,7 @@ def report(console: Console, manifest: Manifest, rows: int, metrics: dict[str, A
     size = manifest.artifact["size"]
     console.print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, {rows} rows", soft_wrap=True)
     console.print(f"wrote {out / manifest.artifact['file']} ({size:,} bytes) and {out / FILE}", soft_wrap=True)
+    console.print(f"MODEL_SHA256={manifest.sha256} lets no other be served", soft_wrap=True)
     if manifest.compiled:
         console.print(
             f"compiled to {out / manifest.compiled['file']} ({manifest.compiled['size']:,} bytes, "

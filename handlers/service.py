@@ -12,7 +12,7 @@ from flask import Request, Response
 from handlers import logs
 from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
-from predictor.environment import engine, model_dir, switch, whole_number, word
+from predictor.environment import engine, model_dir, switch, trusted_modules, whole_number, word
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 100_000
@@ -53,6 +53,7 @@ def load_service(environ: Mapping[str, str] = os.environ) -> Service:
             engine(environ),
             sha256=word("MODEL_SHA256", environ),
             any_version=switch("ALLOW_VERSION_MISMATCH", environ),
+            trusted_modules=trusted_modules(environ),
         )
     except ArtifactError as error:
         sys.exit(f"tandem: {error}")

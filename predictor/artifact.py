@@ -7,7 +7,7 @@ import itertools
 import os
 import platform
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from predictor.manifest import FILE, Manifest
 
 PACKAGES = ("scikit-learn", "numpy", "joblib")
 MAX_LINE = 600
+REMEDY = "train it again with train.py, or restore both files"
 
 
 class ArtifactError(Exception):
@@ -35,9 +36,9 @@ def dump(estimator: Any) -> bytes:
     return buffer.getvalue()
 
 
-def installed_packages() -> dict[str, str]:
+def installed_packages(names: Iterable[str] = PACKAGES) -> dict[str, str]:
     """Return the versions that decide whether a pickle means the same here as where it was written."""
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in names}
 
 
 def save(pickled: bytes, manifest: Manifest, directory: Path, others: Mapping[str, bytes | None] | None = None) -> None:
@@ -65,6 +66,6 @@ def public_class(estimator: Any) -> str:
     """Return the dotted name under which users import the estimator's class: without private modules."""
     kind = type(estimator)
     public = ".".join(itertools.takewhile(lambda part: not part.startswith("_"), kind.__module__.split(".")))
-    if getattr(importlib.import_module(public), kind.__qualname__, None) is kind:
+    if public and getattr(importlib.import_module(public), kind.__qualname__, None) is kind:
         return f"{public}.{kind.__qualname__}"
     return f"{kind.__module__}.{kind.__qualname__}"

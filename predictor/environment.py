@@ -1,6 +1,7 @@
 """Environment variables, typed: a value that cannot be used ends the start with one line that names it."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,3 +41,15 @@ def engine(environ: Mapping[str, str] = os.environ) -> str:
     if text not in {"auto", "sklearn"}:
         sys.exit(f"tandem: ENGINE={text!r} must be auto or sklearn; unset, it is auto")
     return text
+
+
+def trusted_modules(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return TRUSTED_MODULES: names of modules, separated by commas, whose contents a pickle may name."""
+    names = [name.strip() for name in word("TRUSTED_MODULES", environ).split(",") if name.strip()]
+    for name in names:
+        if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name):
+            sys.exit(
+                f"tandem: TRUSTED_MODULES names {name!r}, which is no module; "
+                "it must be names separated by commas, as in TRUSTED_MODULES=lightgbm,mine.parts; unset, it is none"
+            )
+    return tuple(names)

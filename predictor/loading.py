@@ -1,7 +1,7 @@
 """From the files of an artifact to a predictor: only when they are proven to be what the manifest says.
 
-The bytes are read once, compared with their digest, and those same bytes are loaded, with nothing but the globals that
-the manifest lists; then type, width and versions are checked and the golden examples predicted again.
+The bytes are read once, compared with their digest, and those same bytes are loaded, with nothing but what is trusted
+and listed by the manifest; then type, width and versions are checked and the golden examples predicted again.
 """
 
 import contextlib
@@ -15,13 +15,14 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from predictor.artifact import ArtifactError, installed_packages, public_class
+from predictor.artifact import REMEDY, ArtifactError, public_class
 from predictor.frames import without_pandas
 from predictor.manifest import FILE, Manifest, ManifestSchema
 from predictor.model import REPLAY_TOLERANCE, Predictor
 from predictor.onnx_engine import CompiledModel, choose_engine
-
-REMEDY = "train it again with train.py, or restore both files"
+from predictor.packages import check_packages
+from predictor.pickled import check_globals, unpickle
+from predictor.proof import prove
 
 LOOKS_LIKE = {
     b"version https://git-lfs": ", but a Git LFS pointer: run git lfs pull",
@@ -32,27 +33,41 @@ LOOKS_LIKE = {
 log = logging.getLogger("tandem")
 
 
-def load(directory: Path, engine: str = "auto", *, sha256: str = "", any_version: bool = False) -> Predictor:
+def load(
+    directory: Path,
+    engine: str = "auto",
+    *,
+    sha256: str = "",
+    any_version: bool = False,
+    trusted_modules: Collection[str] = (),
+) -> Predictor:
     """Return the predictor of the artifact in `directory`, verified; ArtifactError when anything is not as it says.
 
     `engine` "auto" runs the compiled model when the manifest lists one, "sklearn" the pickle in any case.
-    `sha256` pins, from outside the artifact, the digest of the file that is served. `any_version` turns the refusal of
-    packages of another version into a warning in the log.
+    `sha256` pins, from outside the artifact, the digest of its manifest. `any_version` turns the refusal of packages
+    of another version into a warning in the log. What stands in `trusted_modules` the pickle may name, too.
     """
-    manifest = read_manifest(directory / FILE)
-    pickled = _read_verified(directory, manifest.artifact)
+    described = _read(directory / FILE)
+    manifest = _manifest_of(directory / FILE, described)
+    digest = hashlib.sha256(described).hexdigest()
+    _check_pin(sha256.lower(), digest, manifest)
     compiled = manifest.compiled if choose_engine(manifest, engine)[0] == "onnxruntime" else None
-    _check_pin(sha256.lower(), compiled or manifest.artifact)
     tolerated: list[str] = []
     if compiled:
-        predictor = _compiled(directory, manifest, compiled)
+        model: Any = _compiled(directory, manifest, compiled)
+        predictor = Predictor(manifest, model, max(REPLAY_TOLERANCE, compiled["tolerance"]), digest)
     else:
-        tolerated = _check_packages(manifest, any_version)
+        pickled = _read_verified(directory, manifest.artifact)
+        tolerated = check_packages(manifest, any_version)
+        check_globals(manifest, trusted_modules)
         with contextlib.nullcontext() if manifest.input == "frame" else without_pandas():
-            estimator = unpickle(pickled, manifest.globals, any_version=any_version)
-        _check_estimator(estimator, manifest)
-        predictor = Predictor(manifest, estimator)
-    _check_replay(predictor)
+            model = unpickle(pickled, manifest.globals, any_version=any_version)
+        _check_estimator(model, manifest)
+        predictor = Predictor(manifest, model, sha256=digest)
+    _check_width(model, manifest)
+    # An estimator that was fitted on a DataFrame warns of every matrix; the manifest keeps the names, in order.
+    warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
+    prove(predictor)
     for line in tolerated:  # of a model that is refused, the reason is enough
         log.warning("%s", line)
     return predictor
@@ -60,15 +75,31 @@ def load(directory: Path, engine: str = "auto", *, sha256: str = "", any_version
 
 def read_manifest(path: Path) -> Manifest:
     """Return the manifest in the file `path`; ArtifactError when it is missing or malformed."""
+    return _manifest_of(path, _read(path))
+
+
+def _manifest_of(path: Path, data: bytes) -> Manifest:
+    import orjson
+
     try:
-        document = json.loads(_read(path))
-    except ValueError as error:
+        document = json.loads(data, parse_int=_whole_number)
+        orjson.dumps(document)  # GET /model will: it refuses lone surrogates and deep nesting
+    except RecursionError:
+        raise ArtifactError(f"{path} is not a manifest (it is nested too deeply); {REMEDY}") from None
+    except (ValueError, TypeError) as error:
         raise ArtifactError(f"{path} is not JSON ({error}); {REMEDY}") from None
     try:
         manifest: Manifest = ManifestSchema().load(document)
     except ValidationError as error:
         raise ArtifactError(f"{path} is not a manifest ({json.dumps(error.messages)[:300]}); {REMEDY}") from None
     return manifest
+
+
+def _whole_number(text: str) -> Any:
+    """Return a number of 64 bits, and any other, which only a parameter can be and no answer can hold, as its text."""
+    if len(text) > 20:
+        return text
+    return value if -(2**63) <= (value := int(text)) < 2**64 else text
 
 
 def _read(path: Path) -> bytes:
@@ -94,80 +125,36 @@ def _read_verified(directory: Path, described: dict[str, Any]) -> bytes:
     return data
 
 
-def _check_pin(sha256: str, served: dict[str, Any]) -> None:
-    if sha256 and sha256 != served["sha256"]:
-        raise ArtifactError(
-            f"MODEL_SHA256 asks for the model {sha256}, but {served['file']} is {served['sha256']}; "
-            "deploy the model that was meant, or set MODEL_SHA256 to this one"
-        )
+def _check_pin(pinned: str, digest: str, manifest: Manifest) -> None:
+    if not pinned or pinned == digest:
+        return
+    for described in filter(None, (manifest.artifact, manifest.compiled)):
+        if pinned == described["sha256"]:
+            raise ArtifactError(
+                f"MODEL_SHA256 is the digest of {described['file']} alone; set it to that of {FILE}, "
+                f"which holds all others: MODEL_SHA256={digest}"
+            )
+    raise ArtifactError(
+        f"MODEL_SHA256 asks for the model {pinned}, but {FILE} is {digest}; "
+        "deploy the model that was meant, or set MODEL_SHA256 to this one"
+    )
 
 
-def _compiled(directory: Path, manifest: Manifest, described: dict[str, Any]) -> Predictor:
-    """Return the predictor that runs the compiled model; its pickle is not even unpickled."""
+def _compiled(directory: Path, manifest: Manifest, described: dict[str, Any]) -> CompiledModel:
+    """Return the compiled model; its pickle is not even read."""
     data = _read_verified(directory, described)
     try:
-        model = CompiledModel(data, manifest.classes, described["precision"])
+        columns = () if manifest.input == "matrix" else manifest.features
+        return CompiledModel(data, manifest.classes, described["precision"], columns)
     except Exception as error:  # ONNX Runtime has a dozen kinds of them
         raise ArtifactError(
             f"ONNX Runtime cannot load {described['file']} ({first_line(error)}); {REMEDY}, or set ENGINE=sklearn"
         ) from None
-    _check_width(model, manifest)
-    return Predictor(manifest, model, tolerance=max(REPLAY_TOLERANCE, described["tolerance"]))
 
 
 def first_line(error: Exception) -> str:
     """Return what an exception says, in one line of at most 200 characters."""
     return " ".join(str(error).split())[:200]
-
-
-def _check_packages(manifest: Manifest, any_version: bool) -> list[str]:
-    """Return what is worth a warning."""
-    tolerated = []
-    here = installed_packages()
-    for name, version in here.items():
-        then = manifest.packages.get(name, "unknown")
-        if then == version or (name != "scikit-learn" and _major(name, then) == _major(name, version)):
-            continue
-        if name == "python":
-            tolerated.append(f"the model was trained with Python {then}, this is {version}")
-            continue
-        message = (
-            f"the model was trained with {name} {then}, installed is {version}, which may predict other numbers; "
-            f"install {name}=={then}, or train it again"
-        )
-        if not any_version:
-            raise ArtifactError(f"{message} (ALLOW_VERSION_MISMATCH=1 loads it all the same)")
-        tolerated.append(f"{message}; loaded because of ALLOW_VERSION_MISMATCH=1")
-    return tolerated
-
-
-def _major(name: str, version: str) -> list[str]:
-    """Return the part of a version that promises compatibility: the minor one too for Python."""
-    return version.split(".")[: 2 if name == "python" else 1]
-
-
-def unpickle(pickled: bytes, allowed: Collection[str], *, any_version: bool = False) -> Any:
-    """Return the object in `pickled`, built from the `allowed` globals only; ArtifactError when it cannot be."""
-    from sklearn.exceptions import InconsistentVersionWarning
-
-    from predictor.unpickler import ForbiddenGlobal, RestrictedUnpickler
-
-    try:
-        with warnings.catch_warnings():
-            # The version that the pickle itself names may differ from the manifest's.
-            warnings.simplefilter("ignore" if any_version else "error", InconsistentVersionWarning)
-            return RestrictedUnpickler(pickled, frozenset(allowed)).load()
-    except ForbiddenGlobal as error:
-        raise ArtifactError(
-            f"the pickle wants to use {error}, which its manifest does not list; do not trust it"
-        ) from None
-    except InconsistentVersionWarning as error:
-        raise ArtifactError(
-            f"the pickle was written by scikit-learn {error.original_sklearn_version}, installed is "
-            f"{error.current_sklearn_version}; install that version, or train it again"
-        ) from None
-    except Exception as error:  # a broken pickle can raise anything
-        raise ArtifactError(f"the pickle cannot be loaded ({type(error).__name__}: {error}); {REMEDY}") from None
 
 
 def _check_estimator(estimator: Any, manifest: Manifest) -> None:
@@ -177,27 +164,10 @@ def _check_estimator(estimator: Any, manifest: Manifest) -> None:
     labels = getattr(estimator, "classes_", None) if manifest.task == "classification" else None
     if (labels if labels is None else labels.tolist()) != manifest.classes:
         raise ArtifactError(f"the estimator's classes are not those of the manifest; {REMEDY}")
-    _check_width(estimator, manifest)
 
 
 def _check_width(estimator: Any, manifest: Manifest) -> None:
     width = getattr(estimator, "n_features_in_", None)
     wanted = len(manifest.input_names)
-    if width != wanted and manifest.input != "texts":  # a vectorizer does not say
+    if width not in (None, wanted):  # a pipeline whose first step does not know shows it by predicting
         raise ArtifactError(f"the estimator takes {width} features, the manifest lists {wanted}; {REMEDY}")
-
-
-def _check_replay(predictor: Predictor) -> None:
-    # An estimator that was fitted on a DataFrame warns of every matrix; the manifest keeps the names, in order.
-    warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
-    try:
-        differing = predictor.replay()
-    except Exception as error:  # an estimator that is not what it seems can raise anything
-        raise ArtifactError(
-            f"the model cannot predict the examples of its manifest ({type(error).__name__}: {error}); {REMEDY}"
-        ) from None
-    if differing:
-        raise ArtifactError(
-            f"the model does not reproduce example {differing[0]} of its manifest; the installed packages predict "
-            f"other numbers than those it was trained with: {REMEDY}"
-        )

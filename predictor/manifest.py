@@ -3,6 +3,7 @@
 `Manifest` is what the program uses, `ManifestSchema` what a file must look like. README.md documents each key.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class Manifest:
     globals: list[str]
     training: dict[str, Any] | None
     examples: list[dict[str, Any]]
+    scale: float | None = None
     compiled: dict[str, Any] | None = None
     input: str = "matrix"
 
@@ -62,6 +64,11 @@ class Manifest:
     def inputs(self, rows: Sequence[Cells]) -> Inputs:
         """Return valid rows of JSON cells as what Predictor.predict takes."""
         return np.array(rows, dtype=np.float64) if self.input == "matrix" else to_arrays(self.features, rows)
+
+    @property
+    def sha256(self) -> str:
+        """The digest of `model.json` as it is written, which holds the digests of all other files."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def public(self) -> dict[str, Any]:
         """Return what callers of `GET /model` may know."""
@@ -138,6 +145,7 @@ class ManifestSchema(Schema):
     globals = fields.List(fields.String(), required=True)
     training = fields.Nested(_Training, required=True, allow_none=True)
     examples = fields.List(fields.Nested(_Example), required=True, validate=validate.Length(min=1))
+    scale = fields.Float(load_default=None, allow_none=True, validate=validate.Range(min=0))
     compiled = fields.Nested(_Compiled, load_default=None, allow_none=True)
 
     @validates_schema

@@ -15,6 +15,28 @@ from predictor.refusals import NotPredictable, is_stock, refusal
 
 # Another CPU or BLAS may round the last bits otherwise; a wrong model differs by more.
 REPLAY_TOLERANCE = 1e-9
+# Where terms cancel, a prediction is rounded as its terms are: below this part of the usual prediction's size, a
+# difference is nothing.
+ROUNDING = 1e-9
+# But no prediction counts for less than this part of the usual size, whatever the tolerance.
+NEAR_ZERO = 1e-3
+
+
+def usual_size(predictions: Any) -> float | None:
+    """Return the median size of predictions that are floats; None of labels, and of other numbers."""
+    values = np.asarray(predictions)
+    return float(np.median(np.abs(values))) if values.dtype.kind == "f" and values.size else None
+
+
+def relative_difference(got: Any, expected: Any, scale: float, tolerance: float) -> Any:
+    """Return how far numbers are from those expected, relative to them, or to what counts of `scale`.
+
+    At the tolerance of replaying, 1e-9, that is their usual size: a difference of ROUNDING of it is within.
+    """
+    least = scale * (min(1.0, max(NEAR_ZERO, ROUNDING / tolerance)) if tolerance else 1.0)
+    sizes = np.maximum(np.maximum(np.abs(got), np.abs(expected)), least)
+    # Where both are zero, so is the difference.
+    return np.abs(np.subtract(got, expected)) / np.where(sizes > 0, sizes, 1)
 
 
 @dataclass(eq=False)
@@ -24,6 +46,7 @@ class Predictor:
     manifest: Manifest
     estimator: Any  # scikit-learn's, or a CompiledModel
     tolerance: float = REPLAY_TOLERANCE
+    sha256: str = ""  # of the manifest's file, which holds the digests of all others
 
     def __post_init__(self) -> None:
         """Make, before the first prediction, what that takes: pandas is imported here, if at all."""
@@ -67,11 +90,13 @@ class Predictor:
         examples = self.manifest.examples
         inputs = self.manifest.inputs([example["features"] for example in examples])
         expected = [example["prediction"] for example in examples]
+        scale = self.manifest.scale or usual_size(expected) or 0.0
         try:
             got = self.predict(inputs).tolist()
         except NotPredictable as error:
             return error.rows or list(range(len(examples)))
-        return [index for index, pair in enumerate(zip(expected, got, strict=True)) if not _same(*pair, self.tolerance)]
+        pairs = enumerate(zip(expected, got, strict=True))
+        return [index for index, pair in pairs if not _same(*pair, scale, self.tolerance)]
 
 
 def converter(manifest: Manifest, estimator: Any) -> Callable[[Inputs], Any]:
@@ -83,7 +108,7 @@ def converter(manifest: Manifest, estimator: Any) -> Callable[[Inputs], Any]:
     return frame_maker(manifest.features)
 
 
-def _same(expected: Any, got: Any, tolerance: float) -> bool:
+def _same(expected: Any, got: Any, scale: float, tolerance: float) -> bool:
     if isinstance(expected, float) and isinstance(got, float):
-        return abs(expected - got) <= tolerance * max(abs(expected), abs(got))
+        return bool(relative_difference(got, expected, scale, tolerance) <= tolerance)
     return type(expected) is type(got) and bool(expected == got)

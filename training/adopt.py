@@ -1,7 +1,6 @@
 """Adopting a pickle that somebody else made: look at what it names, load only that, describe it like our own."""
 
 import dataclasses
-import importlib
 import io
 import warnings
 from collections.abc import Sequence
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib.numpy_pickle import NumpyUnpickler
 from joblib.numpy_pickle_utils import _validate_fileobject_and_memmap
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
@@ -17,30 +15,23 @@ from sklearn.base import is_classifier
 from predictor import Manifest
 from predictor.artifact import ArtifactError, dump
 from predictor.columns import Number
-from predictor.loading import unpickle
-from predictor.unpickler import global_name
+from predictor.pickled import some, unpickle
+from predictor.trusted import is_trusted, setting_for
+from predictor.unpickler import RestrictedUnpickler, global_name, present_name
 from training import TrainingError
 from training.describe import describe
 from training.table import Table
 
-TRUSTED = ("sklearn", "numpy", "scipy", "joblib")
-
 # What the listing must know to find its way through the bytes of the arrays in a file of joblib's; harmless to call.
-STRUCTURE = frozenset({"joblib.numpy_pickle:NumpyArrayWrapper", "numpy:dtype", "numpy:ndarray"})
-
-
-# The functions by which NumPy rebuilds its own objects.
-CONSTRUCTORS = STRUCTURE | {
-    "numpy._core.multiarray:_reconstruct",
-    "numpy._core.multiarray:scalar",
-    "numpy._core.numeric:_frombuffer",
-    "numpy.core.multiarray:_reconstruct",
-    "numpy.core.multiarray:scalar",
-    "numpy.ma.core:_mareconstruct",
-    "numpy.random._pickle:__bit_generator_ctor",
-    "numpy.random._pickle:__generator_ctor",
-    "numpy.random._pickle:__randomstate_ctor",
-}
+STRUCTURE = frozenset(
+    {
+        "joblib.numpy_pickle:NumpyArrayWrapper",
+        "numpy:dtype",
+        "numpy:ndarray",
+        "copyreg:_reconstructor",
+        "builtins:object",
+    }
+)
 
 
 class _Inert:
@@ -59,15 +50,22 @@ class _Inert:
     append = extend = add = __setitem__ = __call__
 
 
-class _ListingUnpickler(NumpyUnpickler):  # type: ignore[misc]
-    def __init__(self, data: bytes) -> None:
-        super().__init__("", io.BytesIO(data), ensure_native_byte_order=False)
-        self.seen: set[str] = set()
+class _ListingUnpickler(RestrictedUnpickler):
+    """An unpickler that builds the structure of joblib's file, and of all else what does nothing.
+
+    `permits` is told each name, and not asked.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
+        module, name = present_name(module, name, self.proto)
         found = global_name(module, name)
-        self.seen.add(found)
-        return super().find_class(module, name) if found in STRUCTURE else type("Inert", (_Inert,), {})
+        self.permits(found)
+        if found in STRUCTURE:
+            return super().find_class(module, name)
+        return self.hand_out("", type("Inert", (_Inert,), {}))
+
+    def is_foreign(self, value: Any) -> bool:
+        return isinstance(value, _Inert) or (isinstance(value, type) and issubclass(value, _Inert))
 
 
 def read_pickle(path: Path) -> bytes:
@@ -82,23 +80,24 @@ def read_pickle(path: Path) -> bytes:
 
 def globals_of_untrusted(data: bytes) -> list[str]:
     """Return the globals that a pickle names, sorted, without importing or calling any of them."""
-    unpickler = _ListingUnpickler(data)
+    seen: dict[str, None] = {}
     try:
-        unpickler.load()
+        _ListingUnpickler(io.BytesIO(data), lambda name: seen.setdefault(name) is None).load()
     except Exception as error:  # a broken pickle can raise anything
         raise TrainingError(f"this is not a pickle that can be read: {type(error).__name__}: {error}") from None
-    return sorted(unpickler.seen)
+    return sorted(seen)
 
 
 def load_untrusted(path: Path, *, yes: bool) -> Any:
     """Return the object in a pickle that names nothing foreign, or, with `yes`, what its user answers for."""
     data = read_pickle(path)
     named = globals_of_untrusted(data)
-    foreign = [name for name in named if not is_expected(name)]
+    foreign = [name for name in named if not is_trusted(name)]
     print_globals(named, foreign)
     if foreign and not yes:
         raise TrainingError(
-            f"{path} names {', '.join(foreign)}; loading it runs them: add --yes if you know and trust where it is from"
+            f"{path} names {some(foreign)}; loading it runs them: add --yes if you know and trust where it is from, "
+            f"and serve the model with TRUSTED_MODULES={setting_for(foreign)}"
         )
     try:
         return unpickle(data, named)
@@ -106,26 +105,13 @@ def load_untrusted(path: Path, *, yes: bool) -> Any:
         raise TrainingError(f"{path}: {error}") from None
 
 
-def is_expected(name: str) -> bool:
-    """Whether a global is what a fitted estimator is made of: a class, a ufunc or a constructor of a trusted package.
-
-    Their other functions can do anything: `joblib:load` reads files, `numpy.testing:runstring` runs code.
-    """
-    module, _, attribute = name.partition(":")
-    if module.partition(".")[0] not in TRUSTED or "." in attribute:
-        return False
-    try:
-        found = getattr(importlib.import_module(module), attribute, None)
-    except ImportError:
-        return False
-    return isinstance(found, type | np.ufunc) or attribute.startswith("__pyx_unpickle_") or name in CONSTRUCTORS
-
-
 def print_globals(named: Sequence[str], foreign: Sequence[str]) -> None:
     """Print what the pickle names, the foreign ones marked."""
     print("The pickle names:")  # noqa: T201
     for name in named:
         print(f"  {name}{'   <- not what an estimator is made of' if name in foreign else ''}")  # noqa: T201
+    if foreign:
+        print(f"To serve it, set TRUSTED_MODULES={setting_for(foreign)}")  # noqa: T201
 
 
 def feature_names_of(estimator: Any, given: Sequence[str]) -> list[str]:
@@ -180,6 +166,17 @@ def check_predicts(estimator: Any, rows: NDArray[np.float64]) -> str:
     return "classification" if is_classifier(estimator) else "regression"
 
 
+def dump_again(estimator: Any, path: Path) -> bytes:
+    """Return the pickle of an adopted estimator; TrainingError when it holds what pickle cannot write."""
+    try:
+        return dump(estimator)
+    except Exception as error:  # lambdas and classes that only cloudpickle can write, and whatever a class raises
+        raise TrainingError(
+            f"{path} holds what pickle cannot write ({' '.join(str(error).split()):.200}); "
+            "put functions and classes into a module and make the pickle again"
+        ) from None
+
+
 def adopt(
     path: Path,
     *,
@@ -197,7 +194,7 @@ def adopt(
     estimator = load_untrusted(path, yes=yes)
     names = feature_names_of(estimator, features)
     rows = read_rows(examples, names) if examples else default_rows(len(names))
-    pickled = dump(estimator)
+    pickled = dump_again(estimator, path)
     table = Table(rows, np.empty(len(rows)), names, target, sha256="", lines=range(len(rows)))
     with warnings.catch_warnings():
         # One that was fitted on a DataFrame warns of every matrix.

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from predictor import ArtifactError, Manifest, load
 from predictor.artifact import dump, installed_packages
-from predictor.environment import model_dir
-from predictor.model import REPLAY_TOLERANCE
+from predictor.environment import model_dir, trusted_modules
+from predictor.model import REPLAY_TOLERANCE, relative_difference, usual_size
 from training import TrainingError
 from training.evaluate import evaluate
 from training.fit import fit, labels_or_numbers
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def reproduce(directory: Path, data: Path | None, console: Console) -> bool:
     """Print how a model trained again compares with the artifact; return whether they predict alike."""
-    manifest = load(directory).manifest
+    manifest = load(directory, trusted_modules=trusted_modules()).manifest
     if manifest.training is None:
         raise TrainingError(f"{directory} records nothing of its training; train it with train.py")
     table = recorded_table(manifest, data)
@@ -52,19 +53,19 @@ def reproduce(directory: Path, data: Path | None, console: Console) -> bool:
     untrained = as_made(artifact)
     again = fit(untrained, table.features, table.target)
     metrics = evaluate(untrained, table, manifest.task, test_size=test_size, seed=seed, on_fold=lambda *_: None)
-    packages = installed_packages()
+    packages = {name: version(name) for name in manifest.packages if name != "python"} | installed_packages()
     digest = hashlib.sha256(dump(again)).hexdigest()
     before, after = artifact.predict(table.features), again.predict(table.features)
 
     shown = Shown("", "recorded", "now")
     shown.add_row("data", manifest.training["data_sha256"][:12], table.sha256[:12])
-    for name, version in manifest.packages.items():
-        shown.add_row(name, version, packages[name])
+    for name, recorded in manifest.packages.items():
+        shown.add_row(name, recorded, packages[name])
     shown.add_row("model.pkl", manifest.artifact["sha256"][:12], digest[:12])
     shown.add_row("metrics", "", "the same" if metrics == manifest.training["metrics"] else "others")
     shown.add_row(f"predictions of {len(before)} rows", "", difference(before, after))
     console.print(shown)
-    same = alike(before, after)
+    same = alike(before, after, manifest.scale or usual_size(before) or 0.0)
     console.print(verdict(same, digest == manifest.artifact["sha256"], packages == manifest.packages), soft_wrap=True)
     return same
 
@@ -109,11 +110,11 @@ def dropped(manifest: Manifest, data: Path) -> list[str]:
     return [name.strip() for name in names if name.strip() not in known]
 
 
-def alike(before: Any, after: Any) -> bool:
+def alike(before: Any, after: Any, scale: float) -> bool:
     """Whether two lists of predictions are the same but for what another CPU may round otherwise."""
-    if before.dtype.kind != "f":
+    if before.dtype.kind != "f" or after.dtype.kind != "f":
         return np.array_equal(before, after)
-    return np.allclose(before, after, rtol=REPLAY_TOLERANCE, atol=0)
+    return bool((relative_difference(after, before, scale, REPLAY_TOLERANCE) <= REPLAY_TOLERANCE).all())
 
 
 def difference(before: Any, after: Any) -> str:

@@ -1,6 +1,7 @@
 """Loading refuses whatever is not exactly what its manifest says, and runs nothing that it does not list."""
 
 import builtins
+import dataclasses
 import hashlib
 import importlib
 import io
@@ -14,13 +15,17 @@ from typing import Any
 
 import joblib
 import numpy as np
+import orjson
 import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline, make_union
 
 import predictor
 from predictor import ArtifactError
+from predictor.artifact import public_class
 from predictor.columns import Number
+from predictor.environment import trusted_modules
 from predictor.unpickler import globals_of_trusted
 from tests.files import copy_model
 from tests.servers import ROOT
@@ -97,7 +102,7 @@ def test_another_file_in_the_place_of_the_pickle_is_named(artifact: Path, conten
     ("value", "says"),
     [
         ({"a": 1}, "the pickle holds a builtins.dict, the manifest says sklearn.linear_model.LinearRegression"),
-        (LinearRegression(), "the estimator takes None features, the manifest lists 3"),
+        (LinearRegression(), "does not reproduce example 0 of its manifest"),
         (
             LinearRegression().fit([[1.0, 2.0], [2.0, 1.0]], [1, 2]),
             "the estimator takes 2 features, the manifest lists 3",
@@ -309,11 +314,151 @@ def test_the_version_in_the_pickle_counts_too(artifact: Path) -> None:
     assert predictor.load(artifact, any_version=True).replay() == []
 
 
-def test_the_digest_can_be_pinned_from_outside(artifact: Path) -> None:
-    digest = manifest_of(artifact)["artifact"]["sha256"]
-    predictor.load(artifact, sha256=digest)
+def test_the_manifests_digest_can_be_pinned_from_outside(artifact: Path) -> None:
+    digest = hashlib.sha256((artifact / "model.json").read_bytes()).hexdigest()
+    assert predictor.load(artifact, sha256=digest).sha256 == digest
     predictor.load(artifact, sha256=digest.upper())
     assert refusal(artifact, sha256="0" * 64) == (
-        f"MODEL_SHA256 asks for the model {'0' * 64}, but model.pkl is {digest}; "
+        f"MODEL_SHA256 asks for the model {'0' * 64}, but model.json is {digest}; "
         "deploy the model that was meant, or set MODEL_SHA256 to this one"
+    )
+    assert refusal(artifact, sha256=manifest_of(artifact)["artifact"]["sha256"]) == (
+        "MODEL_SHA256 is the digest of model.pkl alone; set it to that of model.json, which holds all others: "
+        f"MODEL_SHA256={digest}"
+    )
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda m: m["features"].reverse(),
+        lambda m: m["examples"].pop(),
+        lambda m: m.update(scale=1e300),
+        lambda m: m.update(version="2"),
+    ],
+    ids=["the order of features", "an example", "the scale", "the version"],
+)
+def test_a_pinned_manifest_cannot_be_changed(artifact: Path, alter: Callable[[dict[str, Any]], Any]) -> None:
+    digest = hashlib.sha256((artifact / "model.json").read_bytes()).hexdigest()
+    change(artifact, alter)
+    assert refusal(artifact, sha256=digest).startswith(f"MODEL_SHA256 asks for the model {digest}, but model.json is ")
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("[" * 100_000 + "]" * 100_000, "is not a manifest (it is nested too deeply)"),
+        ('{"a":' * 400 + "1" + "}" * 400, "is not JSON ("),
+        ('"\\ud800"', "is not JSON ("),
+    ],
+    ids=["as deep as the file", "deeper than an answer", "half a character"],
+)
+def test_a_parameter_that_no_answer_can_hold_is_refused(artifact: Path, value: str, says: str) -> None:
+    text = (artifact / "model.json").read_text()
+    (artifact / "model.json").write_text(text.replace('"fit_intercept": true', f'"fit_intercept": {value}'))
+    assert says in refusal(artifact)
+
+
+@pytest.mark.parametrize("text", [str(2**64), str(-(2**63) - 1), "1" + "0" * 5000], ids=["above", "below", "far above"])
+def test_a_parameter_beyond_64_bits_is_answered_as_text(artifact: Path, text: str) -> None:
+    manifest = (artifact / "model.json").read_text()
+    (artifact / "model.json").write_text(manifest.replace('"fit_intercept": true', f'"fit_intercept": {text}'))
+    public = predictor.load(artifact).manifest.public()
+    assert orjson.loads(orjson.dumps(public))["estimator"]["parameters"]["fit_intercept"] == text
+
+
+def make_served(artifact: Path, estimator: Any, rows: list[list[float]], **more: Any) -> None:
+    """Put an estimator in, with a manifest that is right about it."""
+    data = dumped(estimator)
+    examples = [
+        {"features": row, "prediction": value} for row, value in zip(rows, estimator.predict(rows), strict=True)
+    ]
+    described = {"class": public_class(estimator), "parameters": {}}
+    replace_pickle(
+        artifact, data, globals=globals_of_trusted(data), estimator=described, examples=examples, scale=None, **more
+    )
+
+
+@pytest.mark.parametrize(
+    "steps", [["passthrough", LinearRegression()], [make_union("passthrough"), LinearRegression()]]
+)
+def test_a_pipeline_whose_first_step_does_not_know_its_width_is_served(artifact: Path, steps: list[Any]) -> None:
+    table = np.random.RandomState(0).rand(20, 3)
+    make_served(artifact, make_pipeline(*steps).fit(table, table.sum(axis=1)), table[:2].tolist())
+    assert predictor.load(artifact).replay() == []
+    change(artifact, lambda m: [m["features"].pop(), [example["features"].pop() for example in m["examples"]]])
+    assert "does not reproduce example 0 of its manifest" in refusal(artifact)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "predicted", "scale", "same"),
+    [
+        (1e-14, 1.5e-14, 10.0, True),
+        (1e-14, -1.5e-14, None, True),
+        (0.0, 9e-9, 10.0, True),
+        (0.0, 2e-8, 10.0, False),
+        (1e-14, 1.5e-14, 1e-14, False),
+        (1e6, 1e6 + 1e-4, 10.0, True),
+        (1e6, 1e6 + 1e-2, 10.0, False),
+    ],
+)
+def test_a_difference_counts_beside_the_prediction_or_the_usual_size(
+    artifact: Path, recorded: float, predicted: float, scale: float | None, same: bool
+) -> None:
+    loaded = predictor.load(artifact)
+    rows = [{"features": [float(n), 0.0, 0.0], "prediction": 10.0 if n else recorded} for n in range(3)]
+    manifest = dataclasses.replace(loaded.manifest, examples=rows, scale=scale)
+
+    class Estimator:
+        @staticmethod
+        def predict(matrix: Any) -> Any:
+            return np.where(matrix[:, 0] == 0, predicted, 10.0)
+
+    assert predictor.Predictor(manifest, Estimator()).replay() == ([] if same else [0])
+
+
+class Mine(LinearRegression):
+    """An estimator of somebody's own module."""
+
+
+@pytest.mark.parametrize(
+    ("modules", "loads"),
+    [
+        ((), False),
+        (("tests.predictor.test_loading",), True),
+        (("tests",), True),
+        (("tests.predictor.test_load",), False),
+        (("test",), False),
+    ],
+)
+def test_what_is_not_on_the_list_is_loaded_when_its_module_is_trusted(
+    artifact: Path, modules: tuple[str, ...], loads: bool
+) -> None:
+    table = np.eye(3)
+    make_served(artifact, Mine().fit(table, [1, 2, 3]), table.tolist())
+    if loads:
+        assert predictor.load(artifact, trusted_modules=modules).replay() == []
+        return
+    assert refusal(artifact, trusted_modules=modules) == (
+        "the pickle names tests.predictor.test_loading:Mine, which is not part of scikit-learn's estimators and could "
+        "do anything; if you know it and trust where the model is from, set TRUSTED_MODULES=tests"
+    )
+
+
+@pytest.mark.parametrize("text", ["a b", "a,1b", "-", "a:b", "a.", "../x", "a;b"])
+def test_trusted_modules_must_be_modules(text: str) -> None:
+    with pytest.raises(SystemExit, match=r"^tandem: TRUSTED_MODULES names .*, which is no module; "):
+        trusted_modules({"TRUSTED_MODULES": text})
+
+
+def test_trusted_modules_are_separated_by_commas() -> None:
+    assert trusted_modules({"TRUSTED_MODULES": " lightgbm, mine.parts,"}) == ("lightgbm", "mine.parts")
+    assert trusted_modules({}) == ()
+
+
+def test_a_package_that_the_pickle_needs_must_be_there(artifact: Path) -> None:
+    change(artifact, lambda document: document["packages"].update({"no-such-boosting": "1.2"}))
+    assert refusal(artifact) == (
+        "the model was trained with no-such-boosting 1.2, which is not installed; "
+        "add no-such-boosting==1.2 to requirements.txt"
     )

@@ -17,9 +17,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import train
+from predictor import load
+from predictor.artifact import public_class
 from tests.hosts import Live
 from tests.predictor.test_loading import Gadget
 from tests.servers import FUNCTION, GUNICORN, running
+from training import TrainingError
+from training.adopt import dump_again
 
 FEATURES = np.random.RandomState(0).rand(60, 3)
 NUMBERS = FEATURES @ [1.0, 2.0, 3.0]
@@ -132,3 +136,21 @@ def test_what_is_no_pickle_is_one_line(content: bytes, tmp_path: Path, capsys: p
         adopt(tmp_path / "m.pkl", "--features", "a", out=tmp_path / "out")
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("train.py: this is not a pickle that can be read: ")
+
+
+def test_what_pickle_cannot_write_is_one_line() -> None:
+    """A lambda comes in by cloudpickle; what is written is a plain pickle."""
+    estimator = make_pipeline(FunctionTransformer(lambda table: table), LinearRegression())
+    with pytest.raises(TrainingError, match=r"^m.pkl holds what pickle cannot write \(.*; put functions and classes"):
+        dump_again(estimator, Path("m.pkl"))
+
+
+def test_a_class_of_a_private_module_has_its_full_name() -> None:
+    kind = type("Mine", (LinearRegression,), {"__module__": "_mine"})
+    assert public_class(kind()) == "_mine.Mine"
+
+
+def test_a_pipeline_that_does_not_know_its_width_is_adopted(tmp_path: Path) -> None:
+    joblib.dump(make_pipeline("passthrough", LinearRegression()).fit(FEATURES, NUMBERS), tmp_path / "m.pkl")
+    adopt(tmp_path / "m.pkl", "--features", "a,b,c", out=tmp_path / "out")
+    assert load(tmp_path / "out").replay() == []

@@ -1,0 +1,45 @@
+"""The packages that a pickle was written with, beside those that are installed."""
+
+import importlib.metadata
+
+from predictor.artifact import PACKAGES, ArtifactError, installed_packages
+from predictor.manifest import Manifest
+
+
+def check_packages(manifest: Manifest, any_version: bool) -> list[str]:
+    """Return what is worth a warning; ArtifactError where another version may predict otherwise."""
+    tolerated = []
+    for name, version in _here(manifest).items():
+        then = manifest.packages.get(name, "unknown")
+        if then == version or (name != "scikit-learn" and _major(name, then) == _major(name, version)):
+            continue
+        if name == "python":
+            tolerated.append(f"the model was trained with Python {then}, this is {version}")
+            continue
+        message = (
+            f"the model was trained with {name} {then}, installed is {version}, which may predict other numbers; "
+            f"install {name}=={then}, or train it again"
+        )
+        if not any_version:
+            raise ArtifactError(f"{message} (ALLOW_VERSION_MISMATCH=1 loads it all the same)")
+        tolerated.append(f"{message}; loaded because of ALLOW_VERSION_MISMATCH=1")
+    return tolerated
+
+
+def _here(manifest: Manifest) -> dict[str, str]:
+    """Return the installed versions of what every pickle needs, and of what this one was written with."""
+    others = [name for name in manifest.packages if name not in {"python", *PACKAGES}]
+    for name in others:
+        try:
+            importlib.metadata.version(name)
+        except (importlib.metadata.PackageNotFoundError, ValueError):
+            raise ArtifactError(
+                f"the model was trained with {name} {manifest.packages[name]}, which is not installed; "
+                f"add {name}=={manifest.packages[name]} to requirements.txt"
+            ) from None
+    return installed_packages([*PACKAGES, *others])
+
+
+def _major(name: str, version: str) -> list[str]:
+    """Return the part of a version that promises compatibility: the minor one too for Python."""
+    return version.split(".")[: 2 if name == "python" else 1]

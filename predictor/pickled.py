@@ -1,0 +1,59 @@
+"""From the bytes of a pickle to an estimator, if everything that it names is trusted."""
+
+import io
+import warnings
+from collections.abc import Collection
+from typing import Any
+
+from predictor.artifact import REMEDY, ArtifactError
+from predictor.manifest import Manifest
+from predictor.trusted import is_trusted, setting_for
+
+MAX_NAMES = 3
+
+
+def check_globals(manifest: Manifest, trusted_modules: Collection[str]) -> None:
+    """Raise ArtifactError when the manifest lists a name that neither the trusted list nor the user knows."""
+    foreign = [name for name in manifest.globals if not is_trusted(name, trusted_modules)]
+    if foreign:
+        setting = setting_for(name for name in manifest.globals if not is_trusted(name))
+        raise ArtifactError(
+            f"the pickle names {some(foreign)}, which is not part of scikit-learn's estimators and could do anything; "
+            f"if you know it and trust where the model is from, set TRUSTED_MODULES={setting}"
+        )
+
+
+def some(names: list[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def unpickle(pickled: bytes, allowed: Collection[str], *, any_version: bool = False) -> Any:
+    """Return the object in `pickled`, built from the `allowed` globals only; ArtifactError when it cannot be.
+
+    Those of them that the trusted list does not know are foreign: who calls this answers for them.
+    """
+    from sklearn.exceptions import InconsistentVersionWarning
+
+    from predictor.unpickler import ForbiddenGlobal, RestrictedUnpickler
+    from predictor.usual import ForbiddenUse
+
+    try:
+        with warnings.catch_warnings():
+            # The version that the pickle itself names may differ from the manifest's.
+            warnings.simplefilter("ignore" if any_version else "error", InconsistentVersionWarning)
+            return RestrictedUnpickler(io.BytesIO(pickled), frozenset(allowed).__contains__).load()
+    except ForbiddenGlobal as error:
+        raise ArtifactError(
+            f"the pickle wants to use {error}, which its manifest does not list; do not trust it"
+        ) from None
+    except ForbiddenUse as error:
+        raise ArtifactError(f"the pickle wants to {error}, which no estimator does; do not trust it") from None
+    except InconsistentVersionWarning as error:
+        raise ArtifactError(
+            f"the pickle was written by scikit-learn {error.original_sklearn_version}, installed is "
+            f"{error.current_sklearn_version}; install that version, or train it again"
+        ) from None
+    except Exception as error:  # a broken pickle can raise anything
+        raise ArtifactError(f"the pickle cannot be loaded ({type(error).__name__}: {error}); {REMEDY}") from None

@@ -1,0 +1,69 @@
+"""A model is tried in a process that ends: what happens there neither hangs nor ends the one that serves."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from predictor import ArtifactError, Predictor, load
+from predictor.proof import prove
+from tests.files import copy_model
+
+
+def predictor_with(tmp_path: Path, predict: Callable[[Any], Any]) -> Predictor:
+    class Estimator:
+        pass
+
+    estimator = Estimator()
+    estimator.predict = predict  # type: ignore[attr-defined]
+    return Predictor(load(copy_model(tmp_path)).manifest, estimator)
+
+
+def test_the_process_that_loads_never_predicts(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+
+    def predict(matrix: Any) -> Any:
+        pids.write_text(str(os.getpid()))
+        return matrix @ [3.0, 2.0, 1.0]
+
+    with pytest.raises(ArtifactError, match="does not reproduce example 1 of its manifest"):
+        prove(predictor_with(tmp_path, predict))
+    assert int(pids.read_text()) != os.getpid()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pids.read_text()), 0)
+
+
+def crash(_: Any) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def refuse(_: Any) -> None:
+    raise TypeError("no\nsuch table")
+
+
+@pytest.mark.parametrize(
+    ("predict", "says"),
+    [
+        (crash, "(its process ended by signal 11)"),
+        (refuse, "(TypeError: no such table)"),
+        (lambda _: sys.exit(3), "(SystemExit: 3)"),
+        (lambda _: time.sleep(60), "(not within 1 s)"),
+        (lambda matrix: np.zeros(len(matrix) + 1), "(ValueError: zip() argument 2 is longer than argument 1)"),
+    ],
+    ids=["crashes", "refuses", "exits", "hangs", "predicts too many"],
+)
+def test_whatever_the_model_does_is_one_line(predict: Callable[[Any], Any], says: str, tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(ArtifactError) as refused:
+        prove(predictor_with(tmp_path, predict), seconds=1 if "1 s" in says else 30)
+    assert says in str(refused.value)
+    assert str(refused.value).isprintable()
+    assert len(os.listdir("/proc/self/fd")) == before
+    with pytest.raises(ChildProcessError):  # none is left behind
+        os.waitpid(-1, os.WNOHANG)
