@@ -1,4 +1,5 @@
-# Every target sets itself up: it needs Python 3.11 or later, make and a package index.
+# Every target sets itself up: it needs Python 3.11 or later, make, a C compiler and a package index. pip installs what is
+# locked, any pip from 22 on; a test holds the locks to that.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,6 +44,11 @@ chaos: dev ## Stop, reload and kill a server under load, many times, and count w
 soak: dev ## Send 50,000 good and bad requests and see that the server does not grow
 	@$(BIN)/python -m benchmarks.soak
 
+PURELIB = .bench/mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
+mutants: dev .bench/mutants ## Change the code a little, a thousand ways, and list what no test notices; ARGS='predictor.model*'
+	@PYTHONPATH="$$($(PURELIB))" $(BIN)/python -m mutmut run $(ARGS)
+	@PYTHONPATH="$$($(PURELIB))" $(BIN)/python -m mutmut results
+
 bench: wrk dev .bench/ours .bench/peer ## Measure beside a FastAPI peer; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -52,6 +58,11 @@ wrk:
 # Packages as deployments have them, without the development ones.
 .bench/ours: requirements.txt | $(VENV)/bin/python
 .bench/peer: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+# The tool alone, of one version; what the tests need it finds in .venv.
+.bench/mutants: | $(VENV)/bin/python
+	@$(BIN)/python -m venv --clear $@
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$($(PURELIB))/project.pth"
+	$@/bin/python -m pip install -q --disable-pip-version-check mutmut==3.8.1
 .bench/%:
 	@$(BIN)/python -m venv --clear $@
 	$@/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
@@ -96,7 +107,7 @@ reproduce: dev ## Train again from what the manifest records and compare; ARGS='
 	@$(BIN)/python -m training.reproduce $(ARGS)
 
 clean: ## Remove .venv and what the tools left
-	rm -rf $(VENV) .bench .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .bench mutants .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tandem needs Python 3.11 or later; name one, as in: make PYTHON=python3.13")'
@@ -111,5 +122,5 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train compile openapi test test-all fuzz chaos soak bench wrk lint format lock image \
+.PHONY: help install dev serve function train compile openapi test test-all fuzz chaos soak mutants bench wrk lint format lock image \
   deploy-run deploy-function smoke lifecycle reproduce clean

@@ -34,6 +34,12 @@ NEVER_MISSING = frozenset({"bool", *(f"{sign}int{bits}" for sign in ("", "u") fo
 WHOLE_NUMBERS = (NEVER_MISSING - {"bool"}) | {"Int64"}
 STRINGS = frozenset({"str", "string", "object"})
 
+# A time without a zone, which JSON schema's date-time must have; on days that every year has.
+LOCAL_TIME = (
+    "^[1-9][0-9]{3}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+    "[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?$"
+)
+
 Cells = Sequence[Any]
 Values = NDArray[Any]
 # Valid rows: a float64 matrix with NaN where a cell is missing, or one array a column, as Column.array returns them.
@@ -445,7 +451,7 @@ class Date(Column):
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of a cell."""
-        forms = [{"format": "date"}, {"format": "date-time"}]
+        forms = [{"format": "date"}, {"format": "date-time"}, {"pattern": LOCAL_TIME}]
         schema = {"type": "string", "anyOf": forms, "examples": [self.last or "2026-03-01"]}
         return nullable(schema, self.missing)
 

@@ -14,7 +14,7 @@ from predictor import Manifest
 from predictor.columns import Boolean, Category, Column, Date, Number
 from tables.cells import BOOLEANS, PLAIN, WHOLE, Form, date, number
 from tables.errors import TableError, first_few
-from tables.header import positions
+from tables.header import positions, with_row_names
 from tables.parquet import MAGIC, opened
 from tables.raw import width_fault
 from tables.reading import Reading, Records, Rows, batches, is_footnote, lines_of, open_text
@@ -93,8 +93,9 @@ def read_csv(lines: Iterator[str], reading: Reading, manifest: Manifest, rows_at
     header = take(1)
     if header.fault:
         raise TableError(header.fault)
-    names = [name.strip() for name in header.cells[0]] if header else []
-    return table(names, batches(take, rows_at_once), reading, manifest)
+    two = take(2)
+    names = with_row_names([name.strip() for name in header.cells[0]] if header else [], two)
+    return table(names, chain([two] if two else [], batches(take, rows_at_once)), reading, manifest)
 
 
 def delimiter_of(header: Sequence[str], reading: Reading, manifest: Manifest) -> str:

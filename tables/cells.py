@@ -24,6 +24,8 @@ NOT_PLAIN = re.compile(r"[^0-9eE.+-]")
 GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+\Z")  # where dots may separate thousands
 WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 
+FEW = 20  # texts, to see at once that a column holds something else
+
 ISO = "ISO 8601"
 DAYS = [
     "%Y/%m/%d", "%Y.%m.%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y",
@@ -113,6 +115,8 @@ def number_forms(texts: Sequence[str]) -> list[Form]:
     joined = "".join(texts)
     if not NOT_PLAIN.search(joined) and not all(map(GROUPED.match, texts)):
         return [PLAIN] if not np.isnan(numbers(texts)).any() else []
+    if len(texts) > FEW and not number_forms(texts[:FEW]):
+        return []
     sign = common_sign(texts)
     shown = [bare(text, Form(sign=sign)) for text in texts]
     if not any(map(str.isdigit, joined)):
@@ -163,7 +167,7 @@ def date_forms(texts: Sequence[str]) -> list[Form]:
         return []
     shape = re.sub("[A-Za-z0-9]+", "*", texts[0])
     forms = [Form(date=known) for known in DATES if re.sub("%[A-Za-z]", "*", known) == shape]
-    few = texts[:: max(1, len(texts) // 20)]
+    few = texts[:: max(1, len(texts) // FEW)]
     likely = [form for form in [Form(date=ISO), *forms] if all(date(text, form) is not None for text in few)]
     return [form for form in likely if all(date(text, form) is not None for text in texts)]
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tables.errors import TableError, first_few
 from tables.raw import RawColumn
+from tables.reading import Rows
 
 LONGEST_NAME = 200  # the manifest takes no longer ones
 MOST_COLUMNS = 20_000
@@ -19,6 +20,13 @@ def positions(width: int) -> list[str]:
 def keys(names: Sequence[str]) -> list[str]:
     """Return the names of the columns, with their places for those that have none."""
     return [f"(column {place})" if UNNAMED.match(name) else name for place, name in enumerate(names, start=1)]
+
+
+def with_row_names(names: list[str], rows: Rows) -> list[str]:
+    """Return the names with none for the first column where R left its place out: it numbers the rows without it."""
+    numbers = [row[0] for row in rows.cells if len(row) == len(names) + 1]
+    counted = [str(number) for number in range(1, len(rows.cells) + 1)]
+    return ["", *names] if len(counted) > 1 and numbers == counted else names
 
 
 def check_names(names: Sequence[str]) -> None:

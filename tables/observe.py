@@ -55,7 +55,7 @@ def observe(
     words = words_of(name, raw, absent)
     if faults or not words.texts:
         return replace(empty(name, raw), faults=faults)
-    return valued(raw, context, words, replace(decision, form=form), by_hand=kind is not None)
+    return valued(raw, context, words, absent, replace(decision, form=form), by_hand=kind is not None)
 
 
 def missing_words(raw: RawColumn, doubtful: Collection[str]) -> set[str]:
@@ -74,6 +74,8 @@ def missing_words(raw: RawColumn, doubtful: Collection[str]) -> set[str]:
 def words_of(name: str, raw: RawColumn, absent: Collection[str]) -> Words:
     """Return the words of a column that are no missing values."""
     counts = raw.counts.tolist()
+    if set(absent).isdisjoint(raw.words):
+        return Words(name, raw.words, counts)
     known = [index for index, word in enumerate(raw.words) if word not in absent]
     return Words(name, [raw.words[index] for index in known], [counts[index] for index in known])
 
@@ -83,13 +85,15 @@ def empty(name: str, raw: RawColumn) -> Observed:
     return Observed(Category(name, missing=True), PLAIN, strings([None] * len(raw.codes)), [])
 
 
-def valued(raw: RawColumn, context: Context, words: Words, decision: Decision, *, by_hand: bool) -> Observed:
+def valued(
+    raw: RawColumn, context: Context, words: Words, absent: Collection[str], decision: Decision, *, by_hand: bool
+) -> Observed:
     """Return a column with the values of its words."""
     whole = by_hand and decision.kind is Category and is_whole(words.texts)
     found = neutral(decision, words.texts, whole=whole)
-    index = dict(zip(words.texts, range(len(words.texts)), strict=True))
     gap = np.array([None if found.dtype == object else "NaT" if found.dtype.kind == "M" else np.nan], dtype=found.dtype)
-    places = np.array([index.get(word, len(found)) for word in raw.words])[raw.codes]
+    known = np.array([word not in absent for word in raw.words], dtype=bool)
+    places = np.where(known, np.cumsum(known) - 1, len(found))[raw.codes]
     values = np.concatenate([found, gap])[places]
     missing = bool((places == len(found)).any())
     if whole and not missing:

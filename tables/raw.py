@@ -1,5 +1,7 @@
 """A table as text: each column as the words that it holds and, for each row, which of them."""
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +12,7 @@ from tables.errors import TableError, first_few
 from tables.reading import Reading, Rows, is_footnote
 
 ROWS_AT_ONCE = 20_000
+BLANK_AT_END = re.compile(r"(?:\A|\0)\s|\s(?:\0|\Z)")
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,11 @@ class RawTable:
     strings: frozenset[str] = field(default_factory=frozenset)  # columns that hold strings by their type
 
 
-class Words(dict[str, int]):
+class Words(defaultdict[str, int]):
     """Gives each word a number, in the order of their appearance."""
 
-    def __missing__(self, word: str) -> int:
-        self[word] = found = len(self)
-        return found
+    def __init__(self) -> None:
+        super().__init__(self.__len__)
 
     def codes(self, words: Iterable[str], count: int) -> NDArray[np.int32]:
         """Return the numbers of some words."""
@@ -114,6 +116,6 @@ def width_fault(line: int, count: int, width: int) -> str:
 def joined(words: Words, parts: Sequence[NDArray[np.int32]]) -> RawColumn:
     """Return a column of all its parts, without the blanks round its cells."""
     codes = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
-    if all(word == word.strip() for word in words):
+    if not BLANK_AT_END.search("\0".join(words)):  # far quicker than one by one
         return RawColumn(list(words), codes)
     return numbered(list(words), codes)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from predictor.columns import Category, Column, Date, Number, Text
 from tables.errors import TableError
-from tables.header import check_header, check_names, keys, positions
+from tables.header import check_header, check_names, keys, positions, with_row_names
 from tables.parquet import MAGIC, read_parquet
 from tables.raw import ROWS_AT_ONCE, RawTable, collect
 from tables.reading import Records, batches
@@ -77,6 +77,9 @@ def read_csv(data: bytes, target: str, header: bool | None) -> RawTable:
     rows = batches(take, ROWS_AT_ONCE)
     if header is False:
         names, rows = positions(len(names)), chain([first], rows)
+    else:
+        two = take(2)
+        names, rows = with_row_names(names, two), chain([two] if two else [], rows)
     columns, lines = collect(rows, len(names))
     if not len(lines):
         raise TableError(NO_ROWS)

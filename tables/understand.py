@@ -146,9 +146,9 @@ def counts_rows(values: Values) -> bool:
 
 def without_target(raw: RawTable, target: Target) -> dict[str, Any] | None:
     """Return how many rows have no target, and where, as the manifest keeps it."""
-    absent = np.setdiff1d(np.arange(len(raw.lines)), target.rows)
-    if not len(absent):
+    if len(target.rows) == len(raw.lines):
         return None
+    absent = np.setdiff1d(np.arange(len(raw.lines)), target.rows)
     lines = raw.lines[absent[:10]].tolist()
     return {"count": len(absent), "reason": f"the target {target.name!r} has no value", "lines": lines}
 

@@ -3,15 +3,18 @@
 import hashlib
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
 from handlers.service import load_service, process_service
+from predictor.columns import Boolean, Category, Column, Number, Text
 from tests.files import copy_model
 from tests.servers import BIN, ROOT, environment
 from webapp import create_app
+from webapp.cli import cell
 from webapp.table_predictions import harmless
 
 
@@ -113,3 +116,101 @@ def test_predict_many_rows_from_stdin() -> None:
 def test_a_table_that_cannot_be_predicted_is_one_line(table: str, says: str) -> None:
     done = run("predict", "--csv", "-", stdin=table)
     assert (done.exit_code, done.stderr) == (1, says)
+
+
+def written(folder: Path, content: str, name: str = "rows.csv") -> str:
+    (folder / name).write_text(content, encoding="utf-8")
+    return str(folder / name)
+
+
+# A table in a file -> what is written; the example's y is 3 x1 + x2 + x3 + 2.
+TABLES = {
+    "semicolons": ("x1;x2;x3\n1;2;3\n", "x1;x2;x3;prediction\n1;2;3;10.0\n"),
+    "tabs, and another column": (
+        "x3\tgröße\tx1\tx2\n3\tß\t1\t2\n",
+        "x3\tgröße\tx1\tx2\tprediction\n3\tß\t1\t2\t10.0\n",
+    ),
+    "a formula": ("=a,x1,x2,x3\n=1+1,1,2,3\n", "'=a,x1,x2,x3,prediction\n'=1+1,1,2,3,10.0\n"),
+    "what looks like one": ("a,x1,x2,x3\n-,-1,+2,-3e0\n", "a,x1,x2,x3,prediction\n-,-1,+2,-3e0,-2.0\n"),
+    "blank lines and a line break": ('a,x1,x2,x3\n\n"b\nc",1,2,3\n', 'a,x1,x2,x3,prediction\n"b\nc",1,2,3,10.0\n'),
+    "a footnote": ("x1,x2,x3\n1,2,3\nSource: the world\n", "x1,x2,x3,prediction\n1,2,3,10.0\n"),
+    "no rows": ("x1,x2,x3\n", "x1,x2,x3,prediction\n"),
+}
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_a_table_is_written_as_it_is_with_a_column_more(what: str, tmp_path: Path) -> None:
+    content, expected = TABLES[what]
+    done = run("predict", "--csv", written(tmp_path, content))
+    assert (done.exit_code, done.stdout, done.stderr) == (0, expected, "")
+
+
+# A table in a file -> the one line that names its bad row.
+BAD_ROWS = {
+    "a gap": ("x1,x2,x3\n1,2,3\n\n1,,3\n", "line 4, x2 must be a number, not a string"),
+    "an underscore": ("x1,x2,x3\n1_0,2,3\n", "line 2, x1 must be a number, not a string"),
+    "a number that is too large": ("x1,x2,x3\n1e999,2,3\n", "line 2, x1 must be a number that float64 holds"),
+    "a cell too many": (
+        "x1,x2,x3\n1,2,3\n1,2,3,4\n",
+        "line 3 has 4 values, but the header names 3 columns; correct it",
+    ),
+    "a cell too few": ("x1,x2,x3,z\n1,2,3\n", "line 2 has 3 values, but the header names 4 columns; correct it"),
+    "no finite prediction": ("x1,x2,x3\n1,2,3\n1e308,1e308,1\n", "line 3 the prediction is not a finite number"),
+    "a quote without end": ('x1,x2,x3\n1,2,"3\n', "a quote that opens in line 2 is never closed"),
+    "not a table": ("\0\0\0\0", "the table has no column x1, x2, x3; the features are x1, x2, x3"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_ROWS)
+def test_a_bad_row_is_named_by_its_line(what: str, tmp_path: Path) -> None:
+    content, says = BAD_ROWS[what]
+    done = run("predict", "--csv", written(tmp_path, content))
+    assert (done.exit_code, len(done.stderr.splitlines())) == (1, 1)
+    assert done.stderr.startswith(f"Error: {says}")
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    assert run("predict", "--csv", str(tmp_path)).stderr == f"Error: cannot read {tmp_path}: Is a directory\n"
+
+
+def test_parquet_is_predicted_or_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    path = tmp_path / "rows.parquet"
+    duckdb.sql("SELECT 'a' note, 1 x1, 2.0 x2, 3 x3").write_parquet(str(path))
+    assert run("predict", "--csv", str(path)).stdout == "note,x1,x2,x3,prediction\na,1,2.0,3,10.0\n"
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    done = run("predict", "--csv", str(path))
+    assert (done.exit_code, done.stderr) == (1, "Error: to read Parquet files, install DuckDB: pip install duckdb\n")
+    assert run("predict", "--csv", written(tmp_path, "x1,x2,x3\n1,2,3\n")).exit_code == 0  # CSV needs no DuckDB
+
+
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "-a", "+1+1"]
+)
+def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless(cell: str) -> None:
+    assert harmless(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["-1", "+2.5e-3", "-1,5", "-$1,200", "-5%", "-", "a=b", "", "1-2", "a@b.c", " -3 "])
+def test_any_other_cell_stays_as_it_is(cell: str) -> None:
+    assert harmless(cell) == cell
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "value"),
+    [
+        (Number("n"), "1", 1.0),
+        (Number("n"), "null", "null"),
+        (Number("n", missing=True), "null", None),
+        (Boolean("b"), "True", True),
+        (Boolean("b"), "1", "1"),
+        (Category("c", values=["1"]), "1", "1"),
+        (Category("c", values=[1]), "1", 1),
+        (Category("c", values=[1]), "1_0", "1_0"),
+        (Category("c", missing=True), "", None),
+        (Text("t"), "true", "true"),
+        (None, "1", "1"),
+    ],
+)
+def test_a_value_is_read_by_its_column(column: Column | None, text: str, value: object) -> None:
+    assert (cell(text, column), type(cell(text, column))) == (value, type(value))

@@ -15,7 +15,7 @@ from handlers.predict import predictions
 from handlers.responses import Problem
 from handlers.schemas import validate
 from handlers.service import Service
-from predictor.columns import Boolean, Column, Number
+from predictor.columns import Boolean, Category, Column, Number
 from predictor.environment import engine
 from predictor.onnx_engine import choose_engine
 from predictor.version import __version__
@@ -88,16 +88,19 @@ def predict(values: tuple[str, ...], table: Path | None) -> None:
 
 def cell(text: str, column: Column | None) -> Any:
     """Return a value of the command line as the JSON that its column takes, or as it stands, to be refused."""
-    if column is None or not isinstance(column, Number | Boolean):
-        return text
+    if column is None or (column.missing and text in {"", "null"}):
+        return text if column is None else None
     try:
-        return {"null": None, "true": True, "false": False}[text]
-    except KeyError:
+        match column:
+            case Boolean():
+                return {"true": True, "false": False}[text.lower()]
+            case Number():
+                return text if "_" in text else float(text)  # 1_0 is a number to Python only
+            case Category() if column.whole_numbers:
+                return text if "_" in text else int(text)
+    except (KeyError, ValueError):
         pass
-    try:
-        return text if "_" in text else float(text)  # 1_0 is a number to Python only
-    except ValueError:
-        return text
+    return text
 
 
 def ask(document: dict[str, Any], places: Sequence[str]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def test_the_process_that_loads_never_predicts(tmp_path: Path) -> None:
         pids.write_text(str(os.getpid()))
         return matrix @ [3.0, 2.0, 1.0]
 
-    with pytest.raises(ArtifactError, match="does not reproduce example 0 of its manifest"):
+    with pytest.raises(ArtifactError, match="does not reproduce example 1 of its manifest"):
         prove(predictor_with(tmp_path, predict))
     assert int(pids.read_text()) != os.getpid()
     with pytest.raises(ProcessLookupError):

@@ -114,8 +114,8 @@ BAD: dict[str, tuple[str | bytes, list[str]]] = {
     "it is empty": ("", ["the table has no column n; the features are n"]),
     "a column is there twice": ("n,n\n1,2\n", ["the table has two columns named n; give each its own name"]),
     "rows are too long": (
-        "n,x\n1,2\n1,2,3\n\n1,2,3,4\n",
-        [f"line {line} has {has} values, but the header names 2 columns; correct it" for line, has in ((3, 3), (5, 4))],
+        "n,x\n1,2\n1,2\n1,2,3\n\n1,2,3,4\n",
+        [f"line {line} has {has} values, but the header names 2 columns; correct it" for line, has in ((4, 3), (6, 4))],
     ),
     "a row is too short": ("n,x\n1,2\n1\n1,2\n", ["line 3 has 1 value, but the header names 2 columns; correct it"]),
     "a quote is never closed": ('n,x\n1,2\n1,"2\n3,4\n', ["a quote that opens in line 3 is never closed"]),
@@ -145,6 +145,10 @@ def test_rows_before_a_bad_one_are_read(tmp_path: Path) -> None:
         assert [len(next(table.batches).rows) for _ in range(2)] == [2, 2]
         with pytest.raises(TableError, match="line 7 has 3 values"):
             next(table.batches)
+
+
+def test_the_row_numbers_of_r_have_no_name() -> None:
+    assert cells('"n","x"\n"1",5,2\n"2",6,4\n', model([Number("n")])) == [{"n": 5.0}, {"n": 6.0}]
 
 
 def test_parquet_is_read_by_its_types(tmp_path: Path) -> None:

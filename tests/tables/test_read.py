@@ -131,6 +131,11 @@ def rows(*pairs: tuple[object, object], names: str = "x,y") -> str:
     return "\n".join([names, *(f"{left},{right}" for left, right in pairs)])
 
 
+def test_the_row_numbers_of_r_are_left_out(tmp_path: Path) -> None:
+    found = table(tmp_path, '"c","y"\n"1",5,2\n"2",6,4\n"3",8,9\n')
+    assert (found.feature_names, found.left_out) == (["c"], {"(column 1)": "it has no name"})
+
+
 # A target's cells -> the task, and its values.
 TARGETS: dict[str, tuple[list[str], str, list[Any]]] = {
     "two whole numbers": (["0", "1", "1", "0"], "classification", [0, 1, 1, 0]),
