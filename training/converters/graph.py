@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from predictor.onnx_engine import MISSING as MISSING  # noqa: PLC0414
+from predictor.columns import MISSING as MISSING  # noqa: PLC0414
 
 ML = "ai.onnx.ml"
 # The first operator sets with TreeEnsemble, and with Equal for strings; IR 10 is theirs.
