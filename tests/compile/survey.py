@@ -1,4 +1,4 @@
-"""Which of scikit-learn's regressors and classifiers compile: `python -m tests.compile.survey > docs/compiling.md`."""
+"""Which of scikit-learn's regressors and classifiers compile: `python -m tests.compile.survey`."""
 
 import inspect
 import warnings
@@ -25,7 +25,7 @@ HEAD = """# What compiles
 Every regressor and classifier of scikit-learn 1.9 that predicts one value a row, with its defaults (ensembles: 20
 members), on a matrix of numbers and behind a ColumnTransformer on a table with text, categories, a date and gaps. A
 number is the largest difference that was seen between scikit-learn and ONNX Runtime, relative for numbers, absolute for
-probabilities, 0 where every bit was the same; labels never differ. `python -m tests.compile.survey` writes this page,
+probabilities, 0 where every bit was the same; labels never differ. `python -m tests.compile.survey` prints the table,
 and a test compares it. What does not compile is served from its pickle by scikit-learn.
 
 | estimator | numbers | mixed, with gaps | why not |
