@@ -17,7 +17,7 @@ from predictor.manifest import COMPILED_FILE
 from tables import TableError
 from training import TrainingError
 from training.adopt import adopt
-from training.choose import Choice, choose, named_estimator, problem_of
+from training.choose import choose, named_estimator, problem_of
 from training.compile import Compiled, NotCompiledError, compile_model, list_compiled
 from training.describe import describe
 from training.doubts import doubts
@@ -56,13 +56,19 @@ def train(options: argparse.Namespace) -> None:
             show_table(console, problem.table)
         with progress_bar(console, "cross-validation") as on_fold:
             choice = choose(problem, estimator, options, on_fold)
-        how = {"test_size": options.test_size, "seed": options.seed}
+        how = {"seed": options.seed, "test_size": options.test_size}
         metrics = evaluate(choice.estimator, problem, by_fold=choice.by_fold, **how)
         fitted = fit(choice.estimator, problem.inputs, problem.target)
         doubtful = doubts(problem, metrics, **how)
-    manifest, pickled = package(
-        fitted, problem, choice, metrics, [*problem.table.notices, *doubtful, *sentences(caught)], options
-    )
+    training = {
+        "rows": len(problem.target),
+        "data_sha256": problem.table.sha256,
+        **how,
+        "metrics": metrics,
+        "compared": choice.compared,
+        "warnings": [*problem.table.notices, *doubtful, *sentences(caught)],
+    }
+    manifest, pickled = package(fitted, problem, training, options)
     page = None
     if not options.no_report:
         with collected(), progress_bar(console, "report"):
@@ -116,30 +122,13 @@ def write(
 
 
 def package(
-    fitted: Any,
-    problem: Problem,
-    choice: Choice,
-    metrics: dict[str, Any],
-    warned: list[str],
-    options: argparse.Namespace,
+    fitted: Any, problem: Problem, training: dict[str, Any], options: argparse.Namespace
 ) -> tuple[Manifest, bytes]:
-    """Return the manifest and the pickle of a fitted estimator."""
+    """Return the manifest and the pickle of a fitted estimator; what says nothing of its training is left out."""
     pickled = dump(fitted)
     table = problem.table
-    facts: dict[str, Any] = {
-        "left_out": table.left_out,
-        "rows_left_out": table.rows_left_out,
-        "reading": table.reading,
-        "compared": choice.compared,
-        "warnings": warned,
-    }
-    training = {
-        "rows": len(problem.target),
-        "data_sha256": table.sha256,
-        "seed": options.seed,
-        "test_size": options.test_size,
-        "metrics": metrics,
-    } | {key: value for key, value in facts.items() if value}
+    training |= {"left_out": table.left_out, "rows_left_out": table.rows_left_out, "reading": table.reading}
+    training = {key: value for key, value in training.items() if value or key in {"seed", "metrics"}}
     return describe(fitted, problem, pickled, name=options.name, version=options.version, training=training), pickled
 
 

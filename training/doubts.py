@@ -51,8 +51,8 @@ def far_from_cross_validated(problem: Problem, metrics: dict[str, Any]) -> list[
     if distance <= max(DEVIATIONS * crossed["std"], PART * abs(crossed["mean"])):
         return []
     return [
-        f"held out, {TITLES[name]} is {value:.4g}, far from {crossed['mean']:.4g} ± {crossed['std']:.2g} cross-validated: "
-        "there are few rows, or a few odd ones; try another --seed before you believe either"
+        f"held out, {TITLES[name]} is {value:.4g}, far from {crossed['mean']:.4g} ± {crossed['std']:.2g} "
+        "cross-validated: there are few rows, or a few odd ones; try another --seed before you believe either"
     ]
 
 
@@ -65,8 +65,8 @@ def repeated_rows(problem: Problem, test_size: float, seed: int) -> list[str]:
     if known < max(FEWEST_REPEATED, MOST_REPEATED * len(test)):
         return []
     return [
-        f"{known:,} of the {len(test):,} held-out rows are the same as rows that were learnt from, so the metrics are too "
-        "good if the rows are copies; remove the copies"
+        f"{known:,} of the {len(test):,} held-out rows are the same as rows that were learnt from, so the metrics are "
+        "too good if the rows are copies; remove the copies"
     ]
 
 
@@ -79,8 +79,8 @@ def leaks(problem: Problem, metrics: dict[str, Any], seed: int) -> list[str]:
     rows = np.random.default_rng(seed).permutation(len(problem.target))[:MOST_ROWS]
     alone = {column.name: score_alone(problem, column, rows) for column in problem.table.columns[:MOST_COLUMNS]}
     return [
-        f"column {name!r} alone tells {problem.table.target_name!r} nearly always: will it be known when you predict? If "
-        "not, --drop it"
+        f"column {name!r} alone tells {problem.table.target_name!r} nearly always: will it be known when you predict? "
+        "If not, --drop it"
         for name, score in alone.items()
         if score >= SUSPICIOUS and not any(notice.startswith(f"column {name!r} gives") for notice in known)
     ]

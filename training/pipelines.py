@@ -50,7 +50,7 @@ def pipeline_for(estimator: BaseEstimator, problem: Problem, *, scale: bool | No
 
 
 def matrix_pipeline(estimator: BaseEstimator, problem: Problem, scale: bool) -> BaseEstimator:
-    """Return what learns from a matrix: the estimator alone, where it can do with the gaps and nobody asked to scale."""
+    """Return what learns from a matrix: the estimator alone where it takes the gaps and nobody asked to scale."""
     gaps = any(column.missing for column in problem.table.columns)
     filled = gaps and not get_tags(estimator).input_tags.allow_nan
     steps = [imputer()] if filled else []

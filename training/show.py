@@ -76,7 +76,7 @@ def observed(column: Column) -> str:
             return "true, false"
         case Category():
             more = f", … ({len(column.values):,})" if len(column.values) > MOST_VALUES else ""
-            return ", ".join(shorten(value, LONGEST // 2) for value in column.values[:MOST_VALUES]) + more
+            return shorten(", ".join(map(str, column.values[:MOST_VALUES])), LONGEST // 2) + more
         case Text():
             return f"at most {column.longest:,} characters"
         case Date():
