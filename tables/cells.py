@@ -21,6 +21,7 @@ MONEY = "$€£¥₹"
 SIGNS = [(".", ""), (".", ","), (",", ""), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'")]
 ODD_SIGNS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-", "\u2019": "'"})
 NOT_PLAIN = re.compile(r"[^0-9eE.+-]")
+GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+\Z")  # where dots may separate thousands
 WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 
 ISO = "ISO 8601"
@@ -59,7 +60,8 @@ class Form:
     def from_manifest(cls, known: dict[str, Any]) -> "Form":
         """Return what describe() described."""
         names = {field.name for field in fields(cls)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items() if k in names})
+        taken: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items() if k in names}
+        return cls(**taken)
 
 
 PLAIN = Form()
@@ -90,6 +92,11 @@ def number(text: str, form: Form = PLAIN) -> float | None:
     return float(text.replace(form.thousands, "").replace(form.decimal, ".") if form != PLAIN else text)
 
 
+def is_number(text: str, form: Form = PLAIN) -> bool:
+    """Whether a text in this form is a number."""
+    return number(text, form) is not None
+
+
 def numbers(texts: Sequence[str], form: Form = PLAIN) -> NDArray[np.float64]:
     """Return texts as numbers, with NaN for those that are none."""
     if form.decimal == "." and not (form.thousands or form.sign or form.time) and not NOT_PLAIN.search("".join(texts)):
@@ -103,19 +110,18 @@ def numbers(texts: Sequence[str], form: Form = PLAIN) -> NDArray[np.float64]:
 
 def number_forms(texts: Sequence[str]) -> list[Form]:
     """Return the forms in which all of these texts are numbers, the likeliest first."""
-    if not NOT_PLAIN.search("".join(texts)):
-        usual = numbers(texts)
-        if not np.isnan(usual).any() and not all("." in text for text in texts):
-            return [PLAIN]
+    joined = "".join(texts)
+    if not NOT_PLAIN.search(joined) and not all(map(GROUPED.match, texts)):
+        return [PLAIN] if not np.isnan(numbers(texts)).any() else []
     sign = common_sign(texts)
     shown = [bare(text, Form(sign=sign)) for text in texts]
-    if not any(character.isdigit() for character in shown[0]):
+    if not any(map(str.isdigit, joined)):
         return []
     return [
         Form(decimal, thousands, sign)
         for decimal, thousands in SIGNS
-        if all(map(number_pattern(decimal, thousands).match, shown))
-        and (not thousands or any(thousands in text for text in shown))
+        if ((thousands or decimal) in joined.translate(ODD_SIGNS) or (decimal, thousands) == SIGNS[0])
+        and all(map(number_pattern(decimal, thousands).match, shown))
     ]
 
 

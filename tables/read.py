@@ -1,17 +1,25 @@
 """Read a table from a file, CSV or Parquet, and understand it."""
 
+import errno
 import hashlib
 import io
+import os
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from predictor.columns import Category, Column, Date, Number, Text
 from tables.errors import TableError
-from tables.raw import RawTable, collect, keys, named
-from tables.reading import records, regular
+from tables.header import check_header, check_names, keys, positions
+from tables.parquet import MAGIC, read_parquet
+from tables.raw import RawTable, collect
+from tables.reading import lines_of, records
 from tables.sniff import check_kind, decode, sniff
 from tables.table import Table
-from tables.understand import understand
+from tables.understand import Wishes, understand
+
+NO_ROWS = "it has no rows; give a table with a header line and rows below it"
 
 
 def read(
@@ -32,30 +40,52 @@ def read(
     `header` says whether the first line names the columns, None to find out. `category`, `text`, `number` and `date`
     name columns whose kind is set by hand, `drop` those to leave out, and `keep` those that are never left out.
     """
-    try:
-        with regular(path) as file:
-            data = file.read()
-    except OSError as error:
-        raise TableError(f"cannot read {path}: {error.strerror}; give the path of a CSV file") from None
-    check_kind(data[:16], path)
-    raw = read_csv(data, path, target, header)
-    by_hand: dict[str, type[Column]] = {}
+    kinds: dict[str, type[Column]] = {}
     for kind, names in ((Category, category), (Text, text), (Number, number), (Date, date)):
-        by_hand |= dict.fromkeys(names, kind)
-    return understand(raw, target, path, hashlib.sha256(data).hexdigest(), by_hand, drop, keep, task)
+        kinds |= dict.fromkeys(names, kind)
+    wishes = Wishes(target, kinds, drop, keep, task)
+    try:
+        data = content(path)
+        check_kind(data)
+        raw = read_parquet(path) if data.startswith(MAGIC) else read_csv(data, target, header)
+        return understand(raw, wishes, hashlib.sha256(data).hexdigest())
+    except OSError as error:
+        raise TableError(f"cannot read {path}: {error.strerror}; give the path of a CSV or Parquet file") from None
+    except TableError as error:
+        raise TableError(*(f"{path}: {fault}" for fault in error.faults)) from None
 
 
-def read_csv(data: bytes, path: Path, target: str, header: bool | None) -> RawTable:
+def content(path: Path) -> bytes:
+    """Return what a regular file holds; to read a pipe or a device could take for ever."""
+    if path.exists() and not path.is_file():
+        kind = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(kind, os.strerror(kind) if kind == errno.EISDIR else "it is no regular file")
+    return path.read_bytes()
+
+
+def read_csv(data: bytes, target: str, header: bool | None) -> RawTable:
     """Return the table in the bytes of a CSV file, as text."""
-    content, encoding, notices = decode(data, path)
-    if not content.strip():
-        raise TableError(f"{path} has no rows; give a table with a header line and rows below it")
-    reading, guess = sniff(content, path, encoding)
-    rows = records(io.StringIO(content, newline=""), reading)
-    names, rows, reading = named(rows, reading, target, header, guess, path)
-    columns, lines, more = collect(rows, len(names), path)
+    text, encoding, notices = decode(data)
+    if not text.strip():
+        raise TableError(NO_ROWS)
+    reading, looks_like_header = sniff(text, target, encoding)
+    rows = records(lines_of(io.StringIO(text, newline="")), reading)
+    first = next(rows, None)
+    if first is None or first.fault:
+        raise TableError(first.fault if first else NO_ROWS)
+    names = [cell.strip() for cell in first.cells]
+    if header is False:
+        names, rows = positions(len(names)), chain([first], rows)
+    columns, lines = collect(rows, len(names))
     if not len(lines):
-        raise TableError(f"{path} has no rows; give a table with a header line and rows below it")
+        raise TableError(NO_ROWS)
+    if header is None and target not in names:
+        check_header(names, columns, looks_like_header)
+    check_names(names)
     found = dict(zip(keys(names), columns, strict=True))
-    unnamed = [key for key, name in zip(keys(names), names, strict=True) if key != name]
-    return RawTable(found, lines, reading, [*notices, *more], unnamed)
+    if reading.skipped_lines:
+        notices.append(
+            f"it is read from line {reading.skipped_lines + 1} on: what stands above is no part of the table"
+        )
+    unnamed = frozenset(found) - frozenset(names)
+    return RawTable(found, lines, replace(reading, header=header is not False), notices, unnamed)

@@ -1,21 +1,18 @@
 """How a table is written, and its records by that: cells of text with the line in which each record starts."""
 
 import csv
-import errno
 import io
-import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from itertools import chain
-from pathlib import Path
 from typing import Any, BinaryIO
 
-# What people write where they have no value. Those of the second set are values in a column of words that has many.
+# What people write where they have no value. The doubtful ones are values in a column of words that has many of them.
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "#N/A", "<NA>", "None", "?", "-")
 DOUBTFUL = frozenset({"None", "?", "-"})
 
-LONGEST_LINE = 10_000_000
-END = "\0 end of the table"
+LONGEST_LINE = 10_000_000  # characters
+END = "\0 the end of the table"
 
 
 @dataclass(frozen=True)
@@ -30,8 +27,7 @@ class Reading:
     encoding: str = "utf-8"
     skipped_lines: int = 0
     missing: tuple[str, ...] = MISSING
-    names: tuple[str, ...] = ()
-    # How the cells of a column are written, where that is not the plain way: see tables.cells.Form.
+    # How the cells of a column are written where that is not the plain way: what Form.describe() returns.
     columns: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
@@ -41,12 +37,14 @@ class Reading:
     @classmethod
     def from_manifest(cls, known: dict[str, Any]) -> "Reading":
         """Return what describe() described."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in known.items()})
+        names = {field.name for field in fields(cls)}
+        taken: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items() if k in names}
+        return cls(**taken)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
-    """The cells of one row and the line of the file in which it starts; `fault` where it cannot be read."""
+    """The cells of one row and the line in which it starts (its number, in Parquet); `fault`: why it cannot be read."""
 
     line: int
     cells: list[str]
@@ -54,20 +52,28 @@ class Record:
 
 
 def open_text(file: BinaryIO, encoding: str) -> io.TextIOWrapper:
-    """Return the text of a file with its line ends as they are; undecodable bytes become lone surrogates."""
-    return io.TextIOWrapper(file, encoding=encoding, errors="surrogateescape", newline="")
+    """Return the text of a file with its line ends as they are; bytes that are no text become lone surrogates."""
+    if encoding == "utf-8":
+        return io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    return io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
 
 
-def records(text: io.TextIOBase, reading: Reading) -> Iterator[Record]:
-    """Yield the records of a table, blank lines left out; its header is the first of them."""
-    lines = iter(lambda: text.readline(LONGEST_LINE), "")
+def lines_of(text: io.TextIOBase) -> Iterator[str]:
+    """Yield the lines of a text; csv.Error for a line that no sane table has, before it fills the memory."""
+    while line := text.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise csv.Error(f"it has more than {LONGEST_LINE:,} characters")
+        yield line
+
+
+def records(lines: Iterator[str], reading: Reading) -> Iterator[Record]:
+    """Yield the records of a table, blank ones left out; its header is the first of them. A fault is the last one."""
     for _ in range(reading.skipped_lines):
         next(lines, None)
     reader = csv.reader(
-        chain(lines, [END]),
+        chain(lines, [END]),  # a quote that is never closed takes that in
         delimiter=reading.delimiter,
-        quotechar=reading.quote or None,
-        quoting=csv.QUOTE_MINIMAL if reading.quote else csv.QUOTE_NONE,
+        quotechar=reading.quote,
         escapechar=reading.escape or None,
         skipinitialspace=True,
     )
@@ -75,24 +81,20 @@ def records(text: io.TextIOBase, reading: Reading) -> Iterator[Record]:
     while True:
         try:
             cells = next(reader)
-        except StopIteration:
-            return
         except csv.Error as error:
-            yield Record(line, [], f"line {line}: {error}")
+            yield Record(line, [], f"line {line} cannot be read: {error}")
             return
         if cells == [END]:
             return
         if cells and END in cells[-1]:
-            yield Record(line, cells, f"line {line}: a quote that opens in this row is never closed")
+            yield Record(line, [], f"a quote that opens in line {line} is never closed")
             return
         if any(cells):
             yield Record(line, cells)
         line = reading.skipped_lines + reader.line_num + 1
 
 
-def regular(path: Path) -> BinaryIO:
-    """Open a regular file; a pipe or a device could hang for ever."""
-    if not path.is_file():
-        kind = errno.EISDIR if path.is_dir() else errno.ENOENT if not path.exists() else errno.EINVAL
-        raise OSError(kind, "it is no regular file" if kind == errno.EINVAL else os.strerror(kind))
-    return path.open("rb")
+def is_footnote(record: Record, width: int) -> bool:
+    """Whether a record is one cell of words; a footnote, if it is the last of a table."""
+    filled = [cell for cell in record.cells if cell.strip()]
+    return not record.fault and len(record.cells) < width and len(filled) == 1 and " " in filled[0].strip()

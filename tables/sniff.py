@@ -4,14 +4,10 @@ import codecs
 import io
 import re
 import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tables.errors import TableError, first_few
+from tables.parquet import closed_database
 from tables.reading import Reading
-
-if TYPE_CHECKING:
-    import duckdb
 
 SAMPLE = 1_000_000  # characters
 OTHER_FILES = {
@@ -24,73 +20,87 @@ OTHER_FILES = {
     b"SQLite format 3": "a database; export the table as CSV or Parquet",
 }
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+NO_TEXT = re.compile("[\0\udc80-\udcff]")
 
 
-def check_kind(head: bytes, path: Path) -> None:
+def check_kind(data: bytes) -> None:
     """Refuse files that are well known to be no text."""
     for magic, what in OTHER_FILES.items():
-        if head.startswith(magic):
-            raise TableError(f"{path} is {what}")
+        if data.startswith(magic):
+            raise TableError(f"it is {what}")
 
 
-def decode(data: bytes, path: Path) -> tuple[str, str, list[str]]:
+def decode(data: bytes) -> tuple[str, str, list[str]]:
     """Return a file's text, its encoding and what to say of that; TableError names the lines that are no text."""
-    for mark, encoding in BYTE_ORDER_MARKS.items():
-        if data.startswith(mark):
-            return (
-                checked(data.decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace"), path),
-                encoding,
-                [],
-            )
-    half = len(data[:4096]) // 2
-    for encoding, offset in (("utf-16-le", 1), ("utf-16-be", 0)):
-        if half and data[offset:4096:2].count(0) > 0.7 * half:
-            return checked(data.decode(encoding, "replace"), path), encoding, [f"{path} is in UTF-16"]
-    if b"\0" in data[:4096] and data[:4096].count(0) > 3:
-        raise TableError(f"{path} is no text file; give a CSV or Parquet file")
-    try:
-        return checked(data.decode("utf-8"), path), "utf-8", []
-    except UnicodeDecodeError:
-        text = data.decode("utf-8", "surrogateescape")
+    encoding = next((known for mark, known in BYTE_ORDER_MARKS.items() if data.startswith(mark)), "") or wide(data)
+    if encoding.startswith("utf-16"):
+        return checked(data.decode(encoding, "replace")), encoding, []
+    if data[:4096].count(0) > 3:
+        raise TableError("it is no text file; give a CSV or Parquet file")
+    text = data.decode("utf-8", "surrogateescape")
     odd = re.findall("[^\0-\x7f]", text)
     wrong = sum("\udc80" <= character <= "\udcff" for character in odd)
-    if len(odd) - wrong > wrong:
-        return checked(text, path), "utf-8", []
+    if not wrong or encoding or len(odd) - wrong > wrong:
+        return checked(text), "utf-8", []
     try:
         text, encoding = data.decode("cp1252"), "cp1252"
     except UnicodeDecodeError:
         text, encoding = data.decode("latin-1"), "latin-1"
-    return checked(text, path), encoding, [f"{path} is not in UTF-8; it is read as {encoding} (Western European)"]
+    return checked(text), encoding, [f"it is not in UTF-8 and is read as {encoding} (Western European)"]
 
 
-def checked(text: str, path: Path) -> str:
+def encoding_again(head: bytes, known: str) -> str:
+    """Return the encoding of a table that begins so, when another one of its form was in a known encoding."""
+    found = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if head.startswith(mark)), "") or wide(head)
+    if found or known.startswith("utf-16"):
+        return found or known
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return known if known != "utf-8" else "cp1252"
+    return "utf-8"
+
+
+def wide(data: bytes) -> str:
+    """Return which UTF-16 a file without a byte order mark is in, "" when it is in none: Latin has many zero bytes."""
+    half = len(data[:4096]) // 2
+    for encoding, offset in (("utf-16-le", 1), ("utf-16-be", 0)):
+        if half and data[offset:4096:2].count(0) > 0.7 * half and not data[1 - offset : 4096 : 2].count(0):
+            return encoding
+    return ""
+
+
+def checked(text: str) -> str:
     """Return a text without its byte order mark; TableError names the lines with bytes that are no text."""
     text = text.removeprefix("\ufeff")
-    if re.search("[\0\udc80-\udcff\ufffd]", text) is None:
+    if NO_TEXT.search(text) is None:
         return text
     faults = []
     for line, content in enumerate(io.StringIO(text, newline=""), start=1):
-        if "\0" in content:
-            faults.append(f"line {line} of {path} holds a NUL byte; remove it")
-        elif wrong := re.search("[\udc80-\udcff]", content):
-            faults.append(
-                f"line {line} of {path} holds the byte 0x{ord(wrong[0]) - 0xDC00:02x}, which is not UTF-8, unlike the "
-                "rest; correct it"
-            )
-    if faults:
-        raise TableError(*first_few(faults))
-    return text
+        if found := NO_TEXT.search(content):
+            faults.append(f"line {line} {no_text(found[0])}")
+    raise TableError(*first_few(faults))
 
 
-def sniff(text: str, path: Path, encoding: str) -> tuple[Reading, bool]:
+def no_text(character: str) -> str:
+    """Return what is wrong with a NUL, or a lone surrogate that stands for a byte."""
+    if character == "\0":
+        return "holds a NUL byte; remove it"
+    return f"holds the byte 0x{ord(character) - 0xDC00:02x}, which is not UTF-8, unlike the rest; correct it"
+
+
+def sniff(text: str, target: str, encoding: str) -> tuple[Reading, bool]:
     """Return how a table's text is written, and whether DuckDB takes its first line for a header."""
     sample = text[:SAMPLE]
     if len(text) > SAMPLE:
         end = max(sample.rfind("\n"), sample.rfind("\r"))
         if end < 0:
-            raise TableError(f"{path} has a line of more than {SAMPLE:,} characters; give a table")
+            raise TableError(f"its first line has more than {SAMPLE:,} characters; give a table")
         sample = sample[: end + 1]
     delimiter, quote, escape, skipped, header = ask_duckdb(sample) or (",", '"', "", 0, True)
+    first = sample.splitlines()[0].split(delimiter) if skipped else []
+    if target in {cell.strip().strip(quote) for cell in first}:
+        skipped = 0
     return Reading(
         delimiter=delimiter,
         quote="'" if quote == "'" else '"',
@@ -120,14 +130,3 @@ def ask_duckdb(sample: str) -> tuple[str, str, str, int, bool] | None:
                 if found is not None and found[0] in sample:
                     return found
     return None
-
-
-def closed_database(path: str) -> "duckdb.DuckDBPyConnection":
-    """Return a database in memory that can open one file and no other, and loads no extensions."""
-    import duckdb
-
-    database = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    quoted = path.replace("'", "''")
-    for setting in (f"allowed_paths = ['{quoted}']", "enable_external_access = false", "lock_configuration = true"):
-        database.execute(f"SET {setting}")
-    return database

@@ -1,7 +1,7 @@
 """The target: its values, the rows that have none, and what it is to be learnt as."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,72 +10,70 @@ from numpy.typing import NDArray
 from predictor.columns import Boolean, Date, Number
 from tables.cells import WHOLE
 from tables.errors import TableError
-from tables.kinds import observe
-from tables.raw import RawColumn, RawTable
+from tables.observe import Context, missing_words, observe
+from tables.raw import RawColumn
 from tables.reading import MISSING
 
 MOST_CLASSES = 20
 ROWS_A_CLASS = 10
 CLASSIFICATION, REGRESSION = "classification", "regression"
+LABELS_TOO = frozenset(MISSING) - {""}  # words that are labels where they are frequent beside other words
 
 
 @dataclass(frozen=True)
 class Target:
     """One value for each row that has one, which rows those are, and the task with its reason."""
 
+    name: str
     values: NDArray[Any]
     rows: NDArray[np.intp]
     task: str
     why: str
-    words: RawColumn  # of those rows
+    raw: RawColumn  # of those rows
     notices: Sequence[str]
 
 
-def read_target(table: RawTable, name: str, decimal: str, path: object, task: str | None) -> Target:
+def read_target(name: str, raw: RawColumn, context: Context, task: str | None, *, typed: bool) -> Target:
     """Return the target; TableError when there is nothing to learn."""
-    raw = table.columns[name]
-    absent = np.array([word in absent_labels(raw) for word in raw.words], dtype=bool)
-    rows = np.flatnonzero(~absent[raw.codes]) if len(raw.words) else np.arange(0)
+    absent = {""} if typed else missing_words(raw, LABELS_TOO)
+    known = np.array([word not in absent for word in raw.words], dtype=bool)
+    rows = np.flatnonzero(known[raw.codes])
     if not len(rows):
-        raise TableError(f"the target {name!r} of {path} is empty; name another column with --target")
+        raise TableError(f"the target {name!r} is empty; name another column with --target")
     raw = raw.taken(rows)
-    seen = observe(name, raw, table.lines[rows], decimal, None)
+    if len(raw.words) < 2:
+        raise one_value(name)
+    # Words that are labels must not pass for missing again: `typed` says that all of them are values.
+    words = typed or not absent.issuperset(LABELS_TOO.intersection(raw.words))
+    seen = observe(name, raw, replace(context, lines=context.lines[rows]), typed=words)
     if seen.faults:
-        raise TableError(*(f"{fault}".replace(f"column {name!r}", f"the target {name!r}") for fault in seen.faults))
-    if len(set(seen.values.tolist())) < 2:
-        raise TableError(
-            f"the target {name!r} of {path} has one value only, so there is nothing to learn; name another column "
-            "with --target"
-        )
+        raise TableError(*(fault.replace("column", "the target", 1) for fault in seen.faults))
     if isinstance(seen.column, Date):
-        raise TableError(f"the target {name!r} of {path} holds dates; name a column of numbers or labels with --target")
-    values = labels(seen.values, raw, isinstance(seen.column, Boolean), isinstance(seen.column, Number))
+        raise TableError(f"the target {name!r} holds dates; name a column of numbers or labels with --target")
+    values = labels(seen.values, raw, truth=isinstance(seen.column, Boolean), amount=isinstance(seen.column, Number))
+    if len(np.unique(values)) < 2:
+        raise one_value(name)
     found, why = task_of(name, values)
     if task:
         found, why = task, f"--task {task}"
-    return Target(values, rows, found, why, raw, seen.notices)
+    return Target(name, values, rows, found, why, raw, seen.notices)
 
 
-def absent_labels(raw: RawColumn) -> set[str]:
-    """Return the words that are no labels: those for missing values, unless they are frequent beside other words."""
-    absent = {word for word in raw.words if word in MISSING}
-    others = [word for word in raw.words if word not in absent]
-    if not others or observe(
-        "", RawColumn(others, np.arange(len(others), dtype=np.int32)), np.arange(len(others)), "", None
-    ).column.kind in {"number", "date", "boolean"}:
-        return absent
-    counts = dict(zip(raw.words, raw.counts.tolist(), strict=True))
-    return {word for word in absent if not word or counts[word] < max(2, 0.05 * len(raw.codes))}
+def one_value(name: str) -> TableError:
+    """Return the refusal of a target that is always the same."""
+    return TableError(
+        f"the target {name!r} has one value only, so there is nothing to learn; name another column with --target"
+    )
 
 
-def labels(values: NDArray[Any], raw: RawColumn, truth: bool, amount: bool) -> NDArray[Any]:
-    """Return a target's values as training takes them: words, bool, int64 or float64."""
+def labels(values: NDArray[Any], raw: RawColumn, *, truth: bool, amount: bool) -> NDArray[Any]:
+    """Return a target's values as training takes them: bool, int64, float64 or words."""
     if truth:
         return values.astype(bool)
     if not amount:
         return np.array([str(word) for word in raw.words])[raw.codes]
     whole = all(map(WHOLE.match, raw.words)) and np.abs(values).max() < 2**63
-    return values.astype(np.int64) if whole else values
+    return np.array([int(word) for word in raw.words])[raw.codes] if whole else values
 
 
 def task_of(name: str, values: NDArray[Any]) -> tuple[str, str]:
@@ -90,7 +88,7 @@ def task_of(name: str, values: NDArray[Any]) -> tuple[str, str]:
     if len(distinct) == 2 or (len(distinct) <= MOST_CLASSES and len(values) >= ROWS_A_CLASS * len(distinct)):
         shown = ", ".join(f"{value:.15g}" for value in distinct[:5]) + (", …" if len(distinct) > 5 else "")
         return CLASSIFICATION, (
-            f"the target {name!r} holds {len(distinct)} different whole numbers ({shown}); --task regression predicts a "
-            "number instead"
+            f"the target {name!r} holds {len(distinct)} different whole numbers ({shown}), taken as classes; "
+            "--task regression predicts a number instead"
         )
     return REGRESSION, f"the target {name!r} holds {len(distinct):,} different numbers"

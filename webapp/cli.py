@@ -1,11 +1,10 @@
 """`flask --app webapp model`: look at the model, prove it, and predict with it, without a server."""
 
-import csv
-import sys
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Sequence
+from itertools import chain, count, islice, repeat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import click
 import orjson
@@ -16,10 +15,13 @@ from handlers.predict import predictions
 from handlers.responses import Problem
 from handlers.schemas import validate
 from handlers.service import Service
+from predictor.columns import Boolean, Column, Number
 from predictor.environment import engine
 from predictor.onnx_engine import choose_engine
+from webapp.table_predictions import predict_table
 
-ROWS_AT_ONCE = 1000
+if TYPE_CHECKING:
+    from tables.again import Batch
 
 group = AppGroup("model", help="Look at the model, prove it, and predict with it.")
 
@@ -51,71 +53,59 @@ def verify() -> None:
 
 @group.command(context_settings={"ignore_unknown_options": True})  # -1 is a number, not an option
 @click.argument("values", nargs=-1)
-@click.option("--csv", "table", type=click.Path(path_type=Path), help="predict each row of a CSV file, '-' for stdin")
+@click.option("--csv", "table", type=click.Path(path_type=Path), help="predict each row of a table, '-' for stdin")
 def predict(values: tuple[str, ...], table: Path | None) -> None:
-    """Predict one row of VALUES, or each row of a CSV file, as a table with a column more."""
+    """Predict one row of VALUES, or each row of a CSV or Parquet file, as CSV with a column more."""
     if (table is None) == (not values):
         raise click.UsageError("give either values, in the order of the features, or --csv FILE")
+    manifest = service_of_app().predictor.manifest
     if table is None:
-        click.echo(orjson.dumps(ask({"features": [number(value) for value in values]}, 0)))
+        columns = chain(manifest.features, repeat(None))
+        features = [cell(value, column) for value, column in zip(values, columns, strict=False)]
+        click.echo(orjson.dumps(ask({"features": features}, [])))
         return
+    # On a pipe, rows are counted: it has no lines to go to.
+    piped = str(table) == "-"
+    rows = count(1)
+
+    def found(batch: "Batch") -> Any:
+        places = [f"row {number}" for number in islice(rows, len(batch.rows))]
+        if not piped:
+            places = [f"line {line}" for line in batch.lines]
+        return ask({"instances": batch.instances}, places)["predictions"]
+
+    predict_table(table, manifest, found)
+
+
+def cell(text: str, column: Column | None) -> Any:
+    """Return a value of the command line as the JSON that its column takes, or as it stands, to be refused."""
+    if column is None or not isinstance(column, Number | Boolean):
+        return text
     try:
-        with sys.stdin if str(table) == "-" else table.open(newline="", encoding="utf-8-sig") as file:
-            predict_table(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
-        raise click.ClickException(f"cannot read {table}: {error}") from None
-
-
-def predict_table(reader: "csv.DictReader[str]") -> None:
-    """Write the table with its predictions to stdout, and on a terminal progress to stderr."""
-    names = service_of_app().predictor.manifest.feature_names
-    missing = [name for name in names if name not in (reader.fieldnames or ())]
-    if missing:
-        raise click.ClickException(f"the table has no column {', '.join(missing)}; the features are {', '.join(names)}")
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([*(reader.fieldnames or ()), "prediction"])
-    hidden = not sys.stderr.isatty()
-    with click.progressbar(length=0, label="rows", file=sys.stderr, show_pos=True, hidden=hidden) as progress:
-        for first, rows in batches(reader):
-            instances = [{name: number(row[name] or "") for name in names} for row in rows]
-            found = ask({"instances": instances}, first)["predictions"]
-            for row, prediction in zip(rows, found, strict=True):
-                writer.writerow([*(row[name] for name in reader.fieldnames or ()), prediction])
-            progress.length = (progress.length or 0) + len(rows)
-            progress.update(len(rows))
-
-
-def batches(reader: "csv.DictReader[str]") -> Iterator[tuple[int, list[dict[str, Any]]]]:
-    """Yield the rows of a table a thousand at a time, with the number of the first of them."""
-    first = 0
-    while rows := list(islice(reader, ROWS_AT_ONCE)):
-        yield first, rows
-        first += len(rows)
-
-
-def number(text: str) -> Any:
-    """Return a cell as the number that it is, or as it stands, which the schema then refuses by its place."""
+        return {"null": None, "true": True, "false": False}[text]
+    except KeyError:
+        pass
     try:
-        return float(text)
+        return text if "_" in text else float(text)
     except ValueError:
         return text
 
 
-def ask(document: dict[str, Any], first: int) -> dict[str, Any]:
+def ask(document: dict[str, Any], places: Sequence[str]) -> dict[str, Any]:
     """Return the answer that POST /predict gives to a document; one line and exit status 1 when that is a problem."""
     here = service_of_app()
     try:
         return predictions(here.predictor, validate(here.request_schema, document))
     except Problem as problem:
-        found = [f"{in_words(pointer, first)} {detail}" for pointer, detail in problem.errors] or [problem.detail]
+        found = [f"{in_words(pointer, places)} {detail}" for pointer, detail in problem.errors] or [problem.detail]
         raise click.ClickException("; ".join(found)) from None
 
 
-def in_words(pointer: str, first: int) -> str:
-    """Return a JSON pointer as a person says it, with rows counted from 1 and from the start of the table."""
-    key, *rest = pointer.removeprefix("#/").split("/")
+def in_words(pointer: str, places: Sequence[str]) -> str:
+    """Return a JSON pointer as a person says it: with the places of a table's rows, or values counted from 1."""
+    key, *rest = (unquote(part).replace("~1", "/").replace("~0", "~") for part in pointer.removeprefix("#/").split("/"))
     if key == "instances" and rest:
-        rest[0] = f"row {first + int(rest[0]) + 1}"
+        rest[0] = places[int(rest[0])]
     elif rest:
         rest[0] = f"value {int(rest[0]) + 1}"
     return ", ".join(rest) or key
