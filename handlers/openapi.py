@@ -11,7 +11,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import fields
 
-from handlers.openapi_schemas import NUMBER_SCHEMA, PROBLEM, constant, model_schema, prediction_schema, row_schema
+from handlers.openapi_schemas import PROBLEM, cell_schemas, constant, model_schema, prediction_schema, row_schema
 from handlers.responses import TITLES
 from handlers.rows import Row, Rows
 from handlers.schemas import Flag
@@ -27,7 +27,8 @@ REFUSALS = {
     408: "The body did not arrive in time.",
     413: "The body has too many bytes, or the request too many rows.",
     415: "The body is not application/json in UTF-8 without a content coding.",
-    422: "The request is not valid, each culprit with its pointer; or the model has no finite prediction for it.",
+    422: "The request is not valid, each culprit with its pointer; or the model cannot predict it: there is no finite "
+    "prediction, or it takes no category but those that it knows.",
 }
 UNCHANGED = {405: REFUSALS[405], 500: "A fault of the server; the log has it under the request id."}
 
@@ -75,7 +76,8 @@ def specification(here: Service, **options: Any) -> APISpec:
     request["oneOf"] = [{"required": ["features"]}, {"required": ["instances"]}]
     spec.components.schema("PredictRequest", request)
     spec.components.schema("Row", row_schema(manifest))
-    spec.components.schema("Number", NUMBER_SCHEMA)
+    for name, cell in cell_schemas(manifest).items():
+        spec.components.schema(name, cell)
     spec.components.schema("Prediction", prediction_schema(here))
     spec.components.schema("Problem", PROBLEM)
     for name, description in HEADERS.items():
@@ -83,7 +85,7 @@ def specification(here: Service, **options: Any) -> APISpec:
     return spec
 
 
-DESCRIPTION = """Predictions of one scikit-learn model. A row is a list of numbers in the order of the features, or an \
+DESCRIPTION = """Predictions of one scikit-learn model. A row is a list of cells in the order of the features, or an \
 object of them by name. Send one row as `features`, several as `instances`. \
 Every response has an `X-Request-Id`."""
 

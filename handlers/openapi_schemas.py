@@ -7,7 +7,6 @@ from handlers.predict import class_names
 from handlers.responses import MAX_ERRORS, TITLES
 from handlers.service import Service
 from predictor import Manifest
-from predictor.columns import Number
 
 NUMBER = {"$ref": "#/components/schemas/Number"}
 TEXT = {"type": "string"}
@@ -18,19 +17,21 @@ NUMBER_SCHEMA = {"type": "number", "minimum": -sys.float_info.max, "maximum": sy
 def row_schema(manifest: Manifest) -> dict[str, Any]:
     """Return the schema of a row: a list or an object of exactly the model's features."""
     names = manifest.feature_names
+    cells = cell_references(manifest)
     by_name = {
-        feature.name: NUMBER | {"description": f"{feature.minimum:g} to {feature.maximum:g} in training"}
-        if isinstance(feature, Number) and feature.minimum is not None and feature.maximum is not None
-        else NUMBER
-        for feature in manifest.features
+        column.name: cell | ({"description": seen} if (seen := column.seen()) else {})
+        for column, cell in zip(manifest.features, cells, strict=True)
     }
+    # The columns that training left out may be sent; they are ignored.
+    by_name |= {name: {"description": f"Ignored: {why}"} for name, why in manifest.left_out.items()}
+    alike = all(cell == NUMBER for cell in cells)
     return {
         "oneOf": [
             {
                 "title": "by position",
                 "description": (", ".join(names[:20]) + (", …" if len(names) > 20 else "")),
                 "type": "array",
-                "items": NUMBER,
+                **({"items": NUMBER} if alike else {"prefixItems": cells}),
                 "minItems": len(names),
                 "maxItems": len(names),
             },
@@ -38,11 +39,25 @@ def row_schema(manifest: Manifest) -> dict[str, Any]:
                 "title": "by name",
                 "type": "object",
                 "properties": by_name,
-                "required": names,
+                "required": [column.name for column in manifest.features if not column.missing],
                 "additionalProperties": False,
             },
         ]
     }
+
+
+def cell_references(manifest: Manifest) -> list[dict[str, Any]]:
+    """Return what refers to the schema of each column's cells: all plain numbers have one."""
+    return [
+        NUMBER if cell == NUMBER_SCHEMA else {"$ref": f"#/components/schemas/Feature{position}"}
+        for position, cell in enumerate(column.schema() for column in manifest.features)
+    ]
+
+
+def cell_schemas(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    """Return the schemas of cells by the names of their components."""
+    cells = {f"Feature{position}": column.schema() for position, column in enumerate(manifest.features)}
+    return {"Number": NUMBER_SCHEMA} | {name: cell for name, cell in cells.items() if cell != NUMBER_SCHEMA}
 
 
 def prediction_schema(here: Service) -> dict[str, Any]:

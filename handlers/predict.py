@@ -7,8 +7,8 @@ from flask import Request, Response
 
 from handlers.entry_point import View, entry_point
 from handlers.http import read_json
-from handlers.responses import Problem, json_response
-from handlers.schemas import Instances, validate
+from handlers.responses import MAX_ERRORS, Problem, json_response
+from handlers.schemas import Instances, pointer, validate
 from handlers.service import Service
 from handlers.timing import laps_of
 from predictor import Manifest, NotPredictable, Predictor
@@ -26,7 +26,7 @@ def make(service: Service) -> View:
         laps.lap("read")
         instances = validate(service.request_schema, document)
         laps.lap("validate")
-        laps.rows = len(instances.matrix)
+        laps.rows = len(instances.rows)
         answer = predictions(service.predictor, instances)
         laps.lap("predict")
         return json_response(answer)
@@ -37,10 +37,10 @@ def make(service: Service) -> View:
 def predictions(predictor: Predictor, instances: Instances) -> dict[str, Any]:
     """Return the answer to valid instances, in the contract's key order; Problem when there is none."""
     try:
-        outputs = predictor.predict(instances.matrix).tolist()
+        outputs = predictor.predict(instances.inputs).tolist()
         probabilities = probabilities_of(predictor, instances) if instances.probabilities else None
     except NotPredictable as error:
-        raise Problem(422, str(error), [(instances.pointer(row), str(error)) for row in error.rows]) from None
+        raise unpredictable(error, predictor.manifest, instances) from None
     answer: dict[str, Any] = {"prediction": outputs[0]} if instances.single else {"predictions": outputs}
     if probabilities is not None:
         answer["probabilities"] = probabilities[0] if instances.single else probabilities
@@ -48,12 +48,22 @@ def predictions(predictor: Predictor, instances: Instances) -> dict[str, Any]:
     return answer
 
 
+def unpredictable(error: NotPredictable, manifest: Manifest, instances: Instances) -> Problem:
+    """Return the refusal of rows that the model cannot predict: each row, or each category that it refuses."""
+    errors = [(pointer(instances.path(row)), str(error)) for row in error.rows[:MAX_ERRORS]]
+    for row, position in error.cells[:MAX_ERRORS]:
+        column = manifest.features[position]
+        place = instances.cell_path(row, position, column.name)
+        errors.append((pointer(place), f"must be {column.expected_strictly()}"))
+    return Problem(422, str(error), errors, total=max(len(error.rows), len(error.cells)))
+
+
 def probabilities_of(predictor: Predictor, instances: Instances) -> list[dict[str, float]]:
     """Return an object label -> probability for each row."""
     if not predictor.gives_probabilities:
         raise Problem(422, "this model gives no probabilities", [("#/probabilities", "leave it out, or false")])
     labels = class_names(predictor.manifest)
-    rows: list[list[float]] = predictor.predict_proba(instances.matrix).tolist()
+    rows: list[list[float]] = predictor.predict_proba(instances.inputs).tolist()
     return [dict(zip(labels, row, strict=True)) for row in rows]
 
 

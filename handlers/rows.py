@@ -1,24 +1,23 @@
-"""Rows of numbers: one vectorised marshmallow field for a row and for many.
+"""Rows of cells: one vectorised marshmallow field for a row and for many.
 
-Rows become one float64 matrix at C speed; only what was refused is looked at value by value, to say where and why.
+Rows become what the estimator takes at C speed; only what was refused is looked at cell by cell, to say where and why.
 """
 
 import itertools
-import math
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from marshmallow import ValidationError, fields
-from numpy.typing import NDArray
 
 from handlers.responses import MAX_ERRORS, Problem
+from predictor import Manifest
+from predictor.columns import NUMBERS, Inputs, Number, Values, kind_of
 
-NUMBERS = frozenset({int, float})
-KINDS = {bool: "a boolean", str: "a string", list: "a list", dict: "an object", type(None): "null"}
 MAX_ECHO = 64
+NULL = type(None)
 
 Path = tuple[str | int, ...]
 
@@ -39,37 +38,44 @@ class Faults:
     total: int
 
 
-class Rows(fields.Field[NDArray[np.float64]]):
-    """A list of rows, each a list of numbers or an object of them by feature name, as one float64 matrix."""
+class Rows(fields.Field[Inputs]):
+    """A list of rows, each a list of cells or an object of them by feature name, as what Predictor.predict takes."""
 
     default_error_messages = {"null": "must be a list of rows, not null"}
 
-    def __init__(self, names: Sequence[str], max_rows: int) -> None:
+    def __init__(self, manifest: Manifest, max_rows: int) -> None:
         super().__init__()
-        self.names = list(names)
-        self.known = frozenset(names)
+        self.columns = manifest.features
+        self.names = manifest.feature_names
+        self.known = frozenset(self.names)
+        self.taken = self.known.union(manifest.left_out)
         self.max_rows = max_rows
-        self.cells = operator.itemgetter(*names) if len(names) > 1 else lambda row: (row[self.names[0]],)
+        self.cells = operator.itemgetter(*self.names) if len(self.names) > 1 else lambda row: (row[self.names[0]],)
+        self.matrix = manifest.input == "matrix"
+        self.never_missing = np.array([not column.missing for column in self.columns])
+        only_numbers = all(type(column) is Number and not column.dtype for column in self.columns)
+        self.to_inputs = self.to_columns
+        if self.matrix and only_numbers:
+            self.to_inputs = self.to_numbers if self.never_missing.all() else self.to_numbers_with_gaps
+        self.noun = "number" if only_numbers else "value"
+        self.form = f"a list of {self.noun}s or an object of them by feature name"
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> NDArray[np.float64]:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Inputs:
         if type(value) is not list:
             raise ValidationError(f"must be a list of rows, not {kind_of(value)}")
         if not value:
             raise ValidationError("must have at least one row")
         if len(value) > self.max_rows:
             raise Problem(413, f"a request takes at most {self.max_rows} rows, this one has {len(value)}")
-        return self.matrix(value)
+        return self.inputs(value)
 
-    def matrix(self, rows: list[Any]) -> NDArray[np.float64]:
-        """Return the rows as a finite matrix of shape (rows, features); ValidationError with Faults."""
+    def inputs(self, rows: list[Any]) -> Inputs:
+        """Return the rows as what Predictor.predict takes; ValidationError with Faults."""
         lists = self.as_lists(rows)
         if lists is not None and set(map(len, lists)) == {len(self.names)}:
-            cells = itertools.chain.from_iterable(lists)
-            # numpy alone would take booleans, and strings that look like numbers.
-            if set(map(type, cells)) <= NUMBERS:
-                matrix = as_float64(lists)
-                if matrix is not None:
-                    return matrix
+            inputs = self.to_inputs(lists)
+            if inputs is not None:
+                return inputs
         raise ValidationError(self.faults(rows))
 
     def as_lists(self, rows: list[Any]) -> list[Any] | None:
@@ -79,62 +85,90 @@ class Rows(fields.Field[NDArray[np.float64]]):
             return rows
         if not kinds <= {list, dict}:
             return None
-        try:
-            return [self.cells(row) if type(row) is dict and len(row) == len(self.names) else row for row in rows]
-        except KeyError:
+        lists = [self.in_order(row) if type(row) is dict else row for row in rows]
+        return None if None in lists else lists
+
+    def in_order(self, row: dict[str, Any]) -> Any:
+        """Return the cells of a row by name, None for those that it leaves out; None when it has an unknown one."""
+        if len(row) == len(self.names):
+            try:
+                return self.cells(row)
+            except KeyError:
+                pass
+        return [row.get(name) for name in self.names] if row.keys() <= self.taken else None
+
+    def to_numbers(self, lists: list[Any]) -> Values | None:
+        """Return rows of numbers as a matrix, None when one of the cells is no number that float64 can hold."""
+        # numpy alone would take booleans, and strings that look like numbers.
+        if not set(map(type, itertools.chain.from_iterable(lists))) <= NUMBERS:
             return None
+        matrix = as_float64(lists)
+        return matrix if matrix is not None and np.isfinite(matrix).all() else None
+
+    def to_numbers_with_gaps(self, lists: list[Any]) -> Values | None:
+        """Return rows of numbers and nulls as a matrix with NaN, None when a cell is neither, or null where none is."""
+        if not set(map(type, itertools.chain.from_iterable(lists))) <= NUMBERS | {NULL}:
+            return None
+        matrix = as_float64(lists)
+        if matrix is None or np.isinf(matrix).any() or np.isnan(matrix[:, self.never_missing]).any():
+            return None
+        return matrix
+
+    def to_columns(self, lists: list[Any]) -> Inputs | None:
+        """Return rows of any cells as one array a column, or the matrix of them, None when a cell is not valid."""
+        arrays: list[Values] = []
+        for column, cells in zip(self.columns, zip(*lists, strict=True), strict=True):
+            array = column.array(cells)
+            if array is None:
+                return None
+            arrays.append(array)
+        return np.column_stack(arrays) if self.matrix else arrays
 
     def faults(self, rows: list[Any]) -> Any:
-        """Return what is wrong with the rows. Only the faults that are shown are put into words."""
+        """Return what is wrong with the rows: the first faults, and the number of all."""
         found = self.find_faults(rows)
-        first = [Fault(path, self.explain(rule, value)) for path, rule, value in itertools.islice(found, MAX_ERRORS)]
+        first = [Fault(path, detail) for path, detail in itertools.islice(found, MAX_ERRORS)]
         return Faults(first, len(first) + sum(1 for _ in found))
 
-    def find_faults(self, rows: list[Any]) -> Iterator[tuple[Path, str, Any]]:
-        """Yield path, broken rule and culprit for each fault, in the order of the request."""
+    def find_faults(self, rows: list[Any]) -> Iterator[tuple[Path, str]]:
+        """Yield path and detail of each fault, in the order of the request."""
         for index, row in enumerate(rows):
             if type(row) is dict:
                 yield from self.find_faults_by_name(index, row)
             elif type(row) is not list:
-                yield (index,), "row", row
+                yield (index,), f"must be {self.form}, not {kind_of(row)}"
             elif len(row) != len(self.names):
-                yield (index,), "width", row
+                wanted, given = plural(len(self.names), self.noun), plural(len(row), "value")
+                yield (index,), f"must have {wanted}, has {given}"
             else:
-                for column, cell in enumerate(row):
-                    if not is_finite_number(cell):
-                        yield (index, column), "cell", cell
+                for position, (column, cell) in enumerate(zip(self.columns, row, strict=True)):
+                    if fault := column.fault(cell):
+                        yield (index, position), fault
 
-    def find_faults_by_name(self, index: int, row: dict[str, Any]) -> Iterator[tuple[Path, str, Any]]:
+    def find_faults_by_name(self, index: int, row: dict[str, Any]) -> Iterator[tuple[Path, str]]:
         """Yield the faults of a row that names its features: those that are missing, then those that came."""
-        for name in self.names:
-            if name not in row:
-                yield (index, name), "missing", None
+        for column in self.columns:
+            if column.name not in row and not column.missing:
+                yield (index, column.name), "is missing"
+        columns = dict(zip(self.names, self.columns, strict=True))
         for name, cell in row.items():
-            if name not in self.known:
-                yield (index, name), "unknown", None
-            elif not is_finite_number(cell):
-                yield (index, name), "cell", cell
-
-    def explain(self, rule: str, value: Any) -> str:
-        """Return what was expected and what came instead."""
-        if rule == "width":
-            return f"must have {plural(len(self.names), 'number')}, has {plural(len(value), 'value')}"
-        if rule == "cell":
-            return "must be a number" + (" that float64 holds" if type(value) in NUMBERS else f", not {kind_of(value)}")
-        if rule == "missing":
-            return "is missing"
-        if rule == "unknown":
-            return f"is not a feature of this model; they are {', '.join(map(shorten, self.names[:MAX_ERRORS]))}"[:200]
-        return f"must be a list of numbers or an object of them by feature name, not {kind_of(value)}"
+            if name in self.known:
+                if fault := columns[name].fault(cell):
+                    yield (index, name), fault
+            elif name not in self.taken:
+                names = ", ".join(map(shorten, self.names[:MAX_ERRORS]))
+                yield (index, name), f"is not a feature of this model; they are {names}"[:200]
 
 
 class Row(Rows):
-    """One row, as a matrix of one."""
+    """One row, as inputs of one."""
 
-    default_error_messages = {"null": "must be a list of numbers or an object of them by feature name, not null"}
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest, 1)
+        self.error_messages["null"] = f"must be {self.form}, not null"
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> NDArray[np.float64]:
-        return self.matrix([value])
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Inputs:
+        return self.inputs([value])
 
     def faults(self, rows: list[Any]) -> Any:
         """Return what is wrong with the row, without the index that the request does not have."""
@@ -147,26 +181,12 @@ def shorten(text: str) -> str:
     return text if len(text) <= MAX_ECHO else text[: MAX_ECHO - 1] + "…"
 
 
-def as_float64(rows: list[Any]) -> NDArray[np.float64] | None:
-    """Return rows of Python numbers as a matrix, None when float64 cannot hold one of them."""
+def as_float64(rows: list[Any]) -> Values | None:
+    """Return rows of Python numbers as a matrix with NaN for None, None when an integer is beyond float64."""
     try:
-        matrix = np.array(rows, dtype=np.float64)
+        return np.array(rows, dtype=np.float64)
     except OverflowError:
         return None
-    return matrix if np.isfinite(matrix).all() else None
-
-
-def is_finite_number(cell: Any) -> bool:
-    """Whether a cell is a number, and one that float64 can hold."""
-    try:
-        return type(cell) in NUMBERS and math.isfinite(cell)
-    except OverflowError:  # an integer beyond float64's range
-        return False
-
-
-def kind_of(value: Any) -> str:
-    """Return what JSON calls a value's type."""
-    return KINDS.get(type(value), "a number")
 
 
 def plural(count: int, noun: str) -> str:

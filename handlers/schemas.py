@@ -1,29 +1,33 @@
 """The form of a prediction request: marshmallow schemas made once from the manifest."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import numpy as np
 from marshmallow import Schema, ValidationError, fields
-from numpy.typing import NDArray
 
 from handlers.responses import MAX_ERRORS, Problem
-from handlers.rows import Fault, Faults, Path, Row, Rows, kind_of, shorten
+from handlers.rows import Fault, Faults, Path, Row, Rows, shorten
+from predictor import Manifest
+from predictor.columns import Inputs, kind_of
 
 
 @dataclass(frozen=True)
 class Instances:
-    """A valid request: the matrix to predict, finite and of shape (rows, features), and how to answer."""
+    """A valid request: its rows as they came, what Predictor.predict takes for them, and how to answer."""
 
-    matrix: NDArray[np.float64]
+    rows: list[Any]
+    inputs: Inputs
     single: bool
     probabilities: bool
 
-    def pointer(self, row: int) -> str:
-        """Return the JSON pointer of a row of the matrix in the request."""
-        return pointer(("features",) if self.single else ("instances", row))
+    def path(self, row: int) -> Path:
+        """Return where a row stands in the request."""
+        return ("features",) if self.single else ("instances", row)
+
+    def cell_path(self, row: int, position: int, name: str) -> Path:
+        """Return where a cell of a row stands, which the row has at its position or by the column's name."""
+        return (*self.path(row), position if type(self.rows[row]) is list else name)
 
 
 class Flag(fields.Field[bool]):
@@ -37,9 +41,13 @@ class Flag(fields.Field[bool]):
         return value
 
 
-def predict_request(names: Sequence[str], max_rows: int) -> Schema:
-    """Return the request schema of a model with these features, in the order of its columns."""
-    members: dict[str, Any] = {"features": Row(names, 1), "instances": Rows(names, max_rows), "probabilities": Flag()}
+def predict_request(manifest: Manifest, max_rows: int) -> Schema:
+    """Return the request schema of a model."""
+    members: dict[str, Any] = {
+        "features": Row(manifest),
+        "instances": Rows(manifest, max_rows),
+        "probabilities": Flag(),
+    }
     return Schema.from_dict(members, name="PredictRequest")()
 
 
@@ -64,8 +72,9 @@ def validate(schema: Schema, document: Any) -> Instances:
         messages["_schema"] = ["send either features (one row) or instances (a list of rows)"]
     if messages or unknown:
         raise refusal(document, messages, unknown)
-    single = "features" in data
-    return Instances(data["features" if single else "instances"], single, data.get("probabilities", False))
+    if "features" in data:
+        return Instances([document["features"]], data["features"], True, data.get("probabilities", False))
+    return Instances(document["instances"], data["instances"], False, data.get("probabilities", False))
 
 
 def refusal(document: dict[str, Any], messages: dict[str, Any], unknown: list[str]) -> Problem:

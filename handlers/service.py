@@ -34,7 +34,7 @@ class Service:
         self.predictor = predictor
         self.max_body_bytes = max_body_bytes
         self.max_rows = max_rows
-        self.request_schema = predict_request(manifest.feature_names, max_rows)
+        self.request_schema = predict_request(manifest, max_rows)
         self.headers = {"Model-Version": manifest.version}
         self.log_fields = {"model_version": manifest.version, "model_sha256": manifest.artifact["sha256"]}
         self.observers: list[Observer] = []

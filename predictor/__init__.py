@@ -3,6 +3,7 @@
 from predictor.artifact import ArtifactError, save
 from predictor.loading import load
 from predictor.manifest import Manifest
-from predictor.model import NotPredictable, Predictor
+from predictor.model import Predictor
+from predictor.refusals import NotPredictable
 
 __all__ = ["ArtifactError", "Manifest", "NotPredictable", "Predictor", "load", "save"]

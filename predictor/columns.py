@@ -22,8 +22,11 @@ NUMBERS = frozenset({int, float})
 
 # A category or text that is longer than this is none that any training table has.
 LONGEST_TEXT = 10_000
-SHOWN_VALUES = 5
+SHOWN_VALUES, MOST_VALUES = 5, 10
 INT64 = range(-(2**63), 2**63)
+
+# Takes the part of a missing string in compiled models: a code point that is never a character.
+MISSING = "\ufdd0"
 
 # pandas' types of an estimator's column. Those in NEVER_MISSING have no way to say that a cell is missing.
 FLOATS = frozenset({"float64", "float32"})
@@ -33,6 +36,8 @@ STRINGS = frozenset({"str", "string", "object"})
 
 Cells = Sequence[Any]
 Values = NDArray[Any]
+# Valid rows: a float64 matrix with NaN where a cell is missing, or one array a column, as Column.array returns them.
+Inputs = Values | list[Values]
 
 
 def kind_of(value: Any) -> str:
@@ -40,9 +45,19 @@ def kind_of(value: Any) -> str:
     return JSON_KINDS.get(type(value), "a number")
 
 
-def longest(cells: Cells) -> int:
-    """Return the length of the longest of some strings, some of which may be missing."""
-    return max((len(cell) for cell in cells if cell is not None), default=0)
+def fault_of_string(cell: str, bound: int) -> str | None:
+    """Return why a string cannot be a category or text."""
+    if len(cell) > bound:
+        return f"must have at most {bound} characters, has {len(cell)}"
+    return "must not have the character U+FDD0, which stands for missing" if MISSING in cell else None
+
+
+def are_strings(cells: Cells, missing: bool, bound: int) -> bool:
+    """Whether all cells are strings that can be a category or text; some may be missing."""
+    kinds = set(map(type, cells))
+    if not kinds <= ({str, type(None)} if missing else {str}):
+        return False
+    return all(cell is None or (len(cell) <= bound and MISSING not in cell) for cell in cells)
 
 
 def strings(cells: Cells) -> Values:
@@ -66,8 +81,7 @@ def moment(text: str) -> datetime | None:
 
 def one_type(values: Sequence[Any]) -> None:
     """Refuse values of a category that are none, not all strings or all whole numbers, or not different."""
-    kinds = set(map(type, values))
-    if kinds not in ({str}, {int}) or len(set(values)) < len(values):
+    if set(map(type, values)) not in ({str}, {int}) or len(set(values)) < len(values):
         raise marshmallow.ValidationError("must be different strings, or different whole numbers")
 
 
@@ -116,6 +130,10 @@ class Column:
         """Return what a cell must be, in words."""
         raise NotImplementedError
 
+    def expected_strictly(self) -> str:
+        """Return what a cell must be, in words, where the estimator takes nothing but what it knows."""
+        return self.expected()
+
     def wrong_kind(self, cell: Any) -> str:
         """Return the refusal of a cell that is of another JSON type."""
         return f"must be {self.expected()}{' or null' if self.missing else ''}, not {kind_of(cell)}"
@@ -138,6 +156,10 @@ class Column:
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of a cell."""
         raise NotImplementedError
+
+    def seen(self) -> str:
+        """Return what training saw, in words, empty where it is not known."""
+        return ""
 
     def describe(self) -> dict[str, Any]:
         """Return the column as the manifest has it; keys that say nothing are left out."""
@@ -164,15 +186,36 @@ class Number(Column):
     minimum: float | None = None
     maximum: float | None = None
 
+    def seen(self) -> str:
+        """Return the range seen in training, in words."""
+        known = self.minimum is not None and self.maximum is not None
+        return f"{self.minimum:g} to {self.maximum:g} in training" if known else ""
+
+    @property
+    def bits(self) -> "np.iinfo[Any] | None":
+        """The range of whole numbers that the estimator's column holds, None where it holds any number."""
+        return np.iinfo(self.dtype.lower()) if self.dtype in WHOLE_NUMBERS else None
+
     def expected(self) -> str:
         """Return what a cell must be, in words."""
-        return "a number"
+        return f"a whole number from {self.bits.min} to {self.bits.max}" if self.bits else "a number"
 
     def fault_of_value(self, cell: Any) -> str | None:
         """Return why a JSON value other than null cannot be a cell."""
         if type(cell) not in NUMBERS:
             return self.wrong_kind(cell)
-        return None if is_finite(cell) else "must be a number that float64 holds"
+        if not is_finite(cell):
+            return "must be a number that float64 holds"
+        return None if self.are_whole(np.array([cell], dtype=np.float64)) else f"must be {self.expected()}"
+
+    def are_whole(self, values: Values) -> bool:
+        """Whether numbers fit in the estimator's column, where that is one of whole numbers."""
+        if self.bits is None:
+            return True
+        given = values[~np.isnan(values)]
+        # The largest of 64 bits rounds up to a float that is beyond them.
+        inside = (given >= float(self.bits.min)) & (given < float(self.bits.max + 1))
+        return bool((inside & (np.trunc(given) == given)).all())
 
     def array(self, cells: Cells) -> Values | None:
         """Return numbers as float64."""
@@ -184,7 +227,7 @@ class Number(Column):
             values = np.array(cells, dtype=np.float64)  # None becomes NaN
         except OverflowError:
             return None
-        return None if np.isinf(values).any() else values
+        return None if np.isinf(values).any() or not self.are_whole(values) else values
 
     def cell(self, value: Any) -> Any:
         """Return a number as JSON has it."""
@@ -192,6 +235,8 @@ class Number(Column):
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of a cell."""
+        if self.bits:
+            return nullable({"type": "integer", "minimum": self.bits.min, "maximum": self.bits.max}, self.missing)
         limit = float(np.finfo(np.float64).max)
         return nullable({"type": "number", "minimum": -limit, "maximum": limit}, self.missing)
 
@@ -251,9 +296,16 @@ class Category(Column):
 
     def expected(self) -> str:
         """Return what a cell must be, in words."""
-        known = [str(value) if self.whole_numbers else f'"{value:.30}"' for value in self.values[:SHOWN_VALUES]]
-        more = ", …" if len(self.values) > SHOWN_VALUES else ""
-        return f"one of {', '.join(known)}{more} or another {'whole number' if self.whole_numbers else 'text'}"
+        return f"one of {self.known_values(SHOWN_VALUES)} or another {'whole number' if self.whole_numbers else 'text'}"
+
+    def expected_strictly(self) -> str:
+        """Return what a cell must be, in words, where the estimator takes nothing but what it knows."""
+        return f"one of {self.known_values(MOST_VALUES)}"
+
+    def known_values(self, most: int) -> str:
+        """Return the most frequent values in words, in at most 30 characters each."""
+        known = [str(value) if self.whole_numbers else f'"{value:.30}"' for value in self.values[:most]]
+        return ", ".join(known) + (", …" if len(self.values) > most else "")
 
     def fault_of_value(self, cell: Any) -> str | None:
         """Return why a JSON value other than null cannot be a cell."""
@@ -261,21 +313,18 @@ class Category(Column):
             if type(cell) is not int:
                 return self.wrong_kind(cell)
             return None if cell in INT64 else "must be a whole number of at most 64 bits"
-        if type(cell) is not str:
-            return self.wrong_kind(cell)
-        return None if len(cell) <= LONGEST_TEXT else f"must have at most {LONGEST_TEXT} characters, has {len(cell)}"
+        return fault_of_string(cell, LONGEST_TEXT) if type(cell) is str else self.wrong_kind(cell)
 
     def array(self, cells: Cells) -> Values | None:
-        """Return strings as objects; whole numbers as int64, or float64 where one is missing."""
-        wanted = int if self.whole_numbers else str
+        """Return strings as objects; whole numbers as int64, or float64 where one may be missing."""
+        if not self.whole_numbers:
+            return strings(cells) if are_strings(cells, self.missing, LONGEST_TEXT) else None
         kinds = set(map(type, cells))
-        if not kinds <= ({wanted, type(None)} if self.missing else {wanted}):
+        if not kinds <= ({int, type(None)} if self.missing else {int}):
             return None
-        if self.whole_numbers:
-            if not all(cell is None or cell in INT64 for cell in cells):
-                return None
-            return np.array(cells, dtype=np.float64 if type(None) in kinds else np.int64)
-        return strings(cells) if longest(cells) <= LONGEST_TEXT else None
+        if not all(cell is None or cell in INT64 for cell in cells):
+            return None
+        return np.array(cells, dtype=np.float64 if self.missing else np.int64)
 
     def cell(self, value: Any) -> Any:
         """Return a category as JSON has it."""
@@ -315,16 +364,11 @@ class Text(Column):
 
     def fault_of_value(self, cell: Any) -> str | None:
         """Return why a JSON value other than null cannot be a cell."""
-        if type(cell) is not str:
-            return self.wrong_kind(cell)
-        return None if len(cell) <= self.bound else f"must have at most {self.bound} characters, has {len(cell)}"
+        return fault_of_string(cell, self.bound) if type(cell) is str else self.wrong_kind(cell)
 
     def array(self, cells: Cells) -> Values | None:
         """Return texts as objects."""
-        kinds = set(map(type, cells))
-        if not kinds <= ({str, type(None)} if self.missing else {str}):
-            return None
-        return strings(cells) if longest(cells) <= self.bound else None
+        return strings(cells) if are_strings(cells, self.missing, self.bound) else None
 
     def cell(self, value: Any) -> Any:
         """Return a text as JSON has it."""
@@ -350,6 +394,10 @@ class Date(Column):
     first: str | None = None
     last: str | None = None
     parts: Sequence[str] = ()
+
+    def seen(self) -> str:
+        """Return the first and the last seen in training, in words."""
+        return f"{self.first} to {self.last} in training" if self.first and self.last else ""
 
     @property
     def input_names(self) -> list[str]:
@@ -397,7 +445,8 @@ class Date(Column):
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of a cell."""
-        schema = {"type": "string", "description": "an ISO 8601 date or time", "examples": [self.last or "2026-03-01"]}
+        forms = [{"format": "date"}, {"format": "date-time"}]
+        schema = {"type": "string", "anyOf": forms, "examples": [self.last or "2026-03-01"]}
         return nullable(schema, self.missing)
 
 

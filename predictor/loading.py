@@ -4,6 +4,7 @@ The bytes are read once, compared with their digest, and those same bytes are lo
 the manifest lists; then type, width and versions are checked and the golden examples predicted again.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -15,6 +16,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from predictor.artifact import ArtifactError, installed_packages, public_class
+from predictor.frames import without_pandas
 from predictor.manifest import FILE, Manifest, ManifestSchema
 from predictor.model import REPLAY_TOLERANCE, Predictor
 from predictor.onnx_engine import CompiledModel, choose_engine
@@ -46,7 +48,8 @@ def load(directory: Path, engine: str = "auto", *, sha256: str = "", any_version
         predictor = _compiled(directory, manifest, compiled)
     else:
         tolerated = _check_packages(manifest, any_version)
-        estimator = unpickle(pickled, manifest.globals, any_version=any_version)
+        with contextlib.nullcontext() if manifest.input == "frame" else without_pandas():
+            estimator = unpickle(pickled, manifest.globals, any_version=any_version)
         _check_estimator(estimator, manifest)
         predictor = Predictor(manifest, estimator)
     _check_replay(predictor)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from predictor.columns import Boolean, Cells, Column, ColumnField, Number, Values, to_arrays
+from predictor.columns import Boolean, Cells, Column, ColumnField, Inputs, Number, to_arrays
 
 FORMAT = 2
 OLDER_FORMATS = (1,)  # numbers only, none of them missing
@@ -21,10 +21,6 @@ COMPILED_FILE = "model.onnx"
 # A version travels in the Model-Version header and a name in file names and metric labels.
 WORD = validate.Regexp(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z", error="must be 1 to 64 of A-Z a-z 0-9 . _ + -")
 DIGEST = validate.Regexp(r"[0-9a-f]{64}\Z", error="must be 64 hexadecimal digits")
-
-
-# Valid rows: a float64 matrix with NaN where a cell is missing, or one array a column, as Column.array returns them.
-Inputs = Values | list[Values]
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ class Manifest:
         found: dict[str, str] = (self.training or {}).get("left_out", {})
         return found
 
-    def inputs(self, rows: Sequence[Cells]) -> "Inputs":
+    def inputs(self, rows: Sequence[Cells]) -> Inputs:
         """Return valid rows of JSON cells as what Predictor.predict takes."""
         return np.array(rows, dtype=np.float64) if self.input == "matrix" else to_arrays(self.features, rows)
 

@@ -1,32 +1,33 @@
 """A verified estimator and its predictions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.manifest import Inputs, Manifest
+from predictor.columns import Inputs
+from predictor.frames import frame_maker
+from predictor.manifest import Manifest
+from predictor.onnx_engine import CompiledModel
+from predictor.refusals import NotPredictable, is_stock, refusal
 
 # Another CPU or BLAS may round the last bits otherwise; a wrong model differs by more.
 REPLAY_TOLERANCE = 1e-9
 
 
-class NotPredictable(ValueError):
-    """The estimator has no finite prediction for some rows of a valid matrix; `rows` are their indices, if known."""
-
-    def __init__(self, rows: list[int]) -> None:
-        super().__init__("the prediction is not a finite number for this input")
-        self.rows = rows
-
-
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Predictor:
     """An estimator with the manifest that it was checked against."""
 
     manifest: Manifest
     estimator: Any  # scikit-learn's, or a CompiledModel
     tolerance: float = REPLAY_TOLERANCE
+
+    def __post_init__(self) -> None:
+        """Make, before the first prediction, what that takes: pandas is imported here, if at all."""
+        self.convert = converter(self.manifest, self.estimator)
 
     @property
     def gives_probabilities(self) -> bool:
@@ -47,16 +48,15 @@ class Predictor:
         """Return the probability of each class, of shape (n, number of classes), columns in the manifest's order."""
         return self._call(self.estimator.predict_proba, inputs)
 
-    @staticmethod
-    def _call(method: Any, inputs: Inputs) -> NDArray[Any]:
-        try:
-            # An overflow shows in the result, which is looked at; numpy's warning about it would go to the log.
-            with np.errstate(all="ignore"):
-                outputs = np.asarray(method(inputs))
-        except ValueError as error:
-            # scikit-learn's trees work in float32 and refuse what that type cannot hold.
-            beyond = (np.abs(np.asarray(inputs)) > np.finfo(np.float32).max).any(axis=1)
-            raise NotPredictable(np.flatnonzero(beyond).tolist()) from error
+    def _call(self, method: Any, inputs: Inputs) -> NDArray[Any]:
+        # An overflow shows in the result, which is looked at; numpy's warning about it would go to the log.
+        with np.errstate(all="ignore"):
+            try:
+                outputs = np.asarray(method(self.convert(inputs)))
+            except ValueError as error:
+                if not is_stock(error):  # a fault of code in the model, not of the input
+                    raise
+                raise refusal(lambda some: method(self.convert(some)), self.manifest, inputs) from error
         if outputs.dtype.kind == "f" and not np.isfinite(outputs).all():
             bad = ~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
             raise NotPredictable(np.flatnonzero(bad).tolist())
@@ -72,6 +72,15 @@ class Predictor:
         except NotPredictable as error:
             return error.rows or list(range(len(examples)))
         return [index for index, pair in enumerate(zip(expected, got, strict=True)) if not _same(*pair, self.tolerance)]
+
+
+def converter(manifest: Manifest, estimator: Any) -> Callable[[Inputs], Any]:
+    """Return the function from inputs to what the estimator's predict takes."""
+    if manifest.input == "matrix" or isinstance(estimator, CompiledModel):
+        return lambda inputs: inputs
+    if manifest.input == "texts":
+        return lambda inputs: inputs[0].tolist()
+    return frame_maker(manifest.features)
 
 
 def _same(expected: Any, got: Any, tolerance: float) -> bool:

@@ -15,7 +15,6 @@ import time
 from concurrent.futures import Future
 from typing import Any
 
-import numpy as np
 from gunicorn.http.wsgi import base_environ
 from gunicorn.workers.gthread import TConn
 
@@ -160,7 +159,7 @@ def take_request(client: socket.socket) -> dict[str, Any] | None:
 def seconds_for_a_row() -> float:
     """Return the CPU time of one prediction, the least of a few."""
     predictor = process_service().predictor
-    row = np.array([predictor.manifest.examples[0]["features"]])
+    row = predictor.manifest.inputs([predictor.manifest.examples[0]["features"]])
     times = []
     for _ in range(5):
         began = time.thread_time()

@@ -4,7 +4,6 @@ Nothing here is made before it is first asked for. Every page takes its scripts 
 """
 
 import importlib.util
-import json
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,8 +11,8 @@ from flask import Request, Response, render_template
 
 from handlers.predict import class_names
 from handlers.responses import json_response
-from handlers.schemas import pointer
 from handlers.service import Service
+from webapp.fields import IN_PYTHON, field_of, row_as_text
 
 # A page takes nothing from elsewhere, runs nothing that stands in it, and stands in no frame of another site.
 PAGE_HEADERS = {
@@ -51,17 +50,13 @@ def home(service: Service, request: Request) -> Response:
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         response = json_response({"status": "running", "model_version": manifest.version})
     else:
-        row = [repr(value).removesuffix(".0") for value in manifest.examples[0]["features"]]
-        fields = [
-            feature.describe() | {"example": text, "pointer": pointer(("features", feature.name))}
-            for feature, text in zip(manifest.features, row, strict=True)
-        ]
-        members = [f"{json.dumps(field['name'], ensure_ascii=False)}: {field['example']}" for field in fields]
+        fields = list(map(field_of, manifest.features, manifest.examples[0]["features"]))
         response = page(
             "home.html",
             manifest=manifest,
             fields=fields,
-            features_json=f"{{{', '.join(members)}}}",
+            features_json=row_as_text(fields),
+            features_python=row_as_text(fields, IN_PYTHON),
             origin=quote(request.url_root, safe=":/[]%"),
             class_names=class_names(manifest) if service.predictor.gives_probabilities else None,
             metrics=manifest.training and manifest.training["metrics"],

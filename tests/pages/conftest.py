@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from tests.models import mixed_classifier, mixed_regressor
 from tests.servers import GUNICORN, ROOT, Server, running
 
 # Chromium, started by root in a container, without the requests of its own to its maker.
@@ -55,7 +56,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with three trained models: a classifier, one of many features, one of nasty names."""
+    """Return a folder with models: a classifier of nasty names, one of many features, two with columns of all kinds."""
     folder = tmp_path_factory.mktemp("models")
     header = ",".join('"' + name.replace('"', '""') + '"' for name in NASTY)
     rows = [f"{i % 7},{i % 3},{i % 5},{i},{'<i>yes</i>' if i % 7 > 3 else 'no'}" for i in range(60)]
@@ -66,6 +67,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         command = [sys.executable, "train.py", str(folder / f"{name}.csv"), "--target", target, "--no-report"]
         command += ["--estimator", f"sklearn.linear_model.{estimator}", "--out", str(folder / name)]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    mixed_classifier(folder / "mixed-classifier")
+    mixed_regressor(folder / "mixed-regressor")
     return folder
 
 

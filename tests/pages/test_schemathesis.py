@@ -12,9 +12,9 @@ from tests.servers import BIN, GUNICORN, ROOT, environment, running
 REPLACED = "positive_data_acceptance,negative_data_rejection"
 
 
-@pytest.mark.parametrize("model", ["regression", "classifier"])
+@pytest.mark.parametrize("model", ["regression", "nasty", "mixed-classifier"])
 def test_every_answer_is_as_described(models: Path, tmp_path: Path, model: str) -> None:
-    folder = ROOT if model == "regression" else models / "nasty"
+    folder = ROOT if model == "regression" else models / model
     with running(GUNICORN, tmp_path / "log", MODEL_DIR=str(folder), MAX_ROWS="50") as server:
         done = subprocess.run(
             [

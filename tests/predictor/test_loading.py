@@ -20,8 +20,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import predictor
 from predictor import ArtifactError
+from predictor.columns import Number
 from predictor.unpickler import globals_of_trusted
 from tests.files import copy_model
+from tests.servers import ROOT
 
 
 @pytest.fixture
@@ -170,6 +172,9 @@ def test_a_hostile_name_cannot_write_lines_into_the_log(artifact: Path) -> None:
     assert "\x1b" not in refusal(artifact)
 
 
+CITY = {"name": "city", "kind": "category", "missing": False, "values": ["a"]}
+DATE = {"name": "day", "kind": "date", "missing": False, "first": None, "last": None, "parts": []}
+
 MALFORMED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "an unknown key": lambda m: m.update(extra=1),
     "a missing key": lambda m: m.pop("globals"),
@@ -183,6 +188,25 @@ MALFORMED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "an example too wide": lambda m: m["examples"][0]["features"].append(1.0),
     "another task": lambda m: m.update(task="clustering"),
     "no number": lambda m: m["features"][0].update(minimum="low"),
+    "an unknown kind": lambda m: m["features"][0].update(kind="colour"),
+    "a key of another kind": lambda m: m["features"][0].update(values=["a"]),
+    "a kind that a matrix does not hold": lambda m: m["features"].append(CITY),
+    "an unknown input": lambda m: m.update(input="tensor"),
+    "a type that the kind cannot have": lambda m: m["features"][0].update(dtype="datetime64[ns]"),
+    "a type that is none": lambda m: m["features"][0].update(dtype="__import__('os')"),
+    "gaps among whole numbers": lambda m: m["features"][0].update(dtype="int64", missing=True),
+    "an example with a gap where none may be": lambda m: m["examples"][0].update(features=[1.0, None, 3.0]),
+    "an example with text for a number": lambda m: m["examples"][0].update(features=[1.0, "2", 3.0]),
+    "texts of numbers": lambda m: m.update(input="texts"),
+    "no values": lambda m: m.update(input="frame", features=[CITY | {"values": []}]),
+    "values of two types": lambda m: m.update(input="frame", features=[CITY | {"values": ["a", 1]}]),
+    "one value twice": lambda m: m.update(input="frame", features=[CITY | {"values": ["a", "a"]}]),
+    "values that are lists": lambda m: m.update(input="frame", features=[CITY | {"values": [["a"]]}]),
+    "a date that is none": lambda m: m.update(input="frame", features=[DATE | {"first": "yesterday"}]),
+    "an unknown part of a date": lambda m: m.update(input="frame", features=[DATE | {"parts": ["century"]}]),
+    "a part of a date as a feature": lambda m: m.update(
+        input="frame", features=[DATE | {"parts": ["month"]}, DATE | {"name": "day month"}]
+    ),
 }
 
 
@@ -190,6 +214,16 @@ MALFORMED: dict[str, Callable[[dict[str, Any]], Any]] = {
 def test_a_malformed_manifest_is_refused(artifact: Path, name: str) -> None:
     change(artifact, MALFORMED[name])
     assert "model.json is not a manifest (" in refusal(artifact)
+
+
+def test_a_manifest_of_the_first_format_describes_numbers(artifact: Path) -> None:
+    change(artifact, lambda m: m.update(format=1))
+    change(artifact, lambda m: m.pop("input"))
+    change(artifact, lambda m: [feature.pop(key) for feature in m["features"] for key in ("kind", "missing")])
+    manifest = predictor.load(artifact).manifest
+    assert (manifest.format, manifest.input) == (2, "matrix")
+    assert manifest.features[0] == Number("x1", minimum=0.0, maximum=5.0)
+    assert json.loads(manifest.to_json())["features"] == manifest_of(ROOT)["features"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b"<html>"])

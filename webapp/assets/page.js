@@ -2,32 +2,59 @@
 
 const form = document.querySelector("form");
 const result = document.querySelector("#result");
-const inputs = [...form.querySelectorAll("input[data-name]")];
+const inputs = [...form.querySelectorAll("[data-name]")];
 const JSON_NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+const IN_JSON = { null: "null", true: "true", false: "false" };
+const IN_PYTHON = { null: "None", true: "True", false: "False" };
+
+function fieldOf(input) {
+  return input.closest(".field");
+}
+
+// The box of a cell that may be missing.
+function unknownOf(input) {
+  return fieldOf(input).querySelector(".unknown input");
+}
+
+function isUnknown(input) {
+  return unknownOf(input)?.checked ?? false;
+}
 
 // A number goes to the server as it was typed, digit by digit; what is no number goes as a string, for the server to say so.
-function literal(text) {
+function numberLiteral(text) {
   if (JSON_NUMBER.test(text)) return text;
   return text !== "" && Number.isFinite(Number(text)) ? String(Number(text)) : JSON.stringify(text);
 }
 
+function literal(input, words) {
+  if (isUnknown(input)) return words.null;
+  if (input.dataset.kind === "boolean") return words[input.checked];
+  if (input.dataset.number !== undefined) return numberLiteral(input.value.trim());
+  return JSON.stringify(input.value);
+}
+
 // What the server could not point at: a key that is missing, a number that its JSON parser refuses.
-function unsendable(text) {
-  if (text === "") return "give a number";
+function unsendable(input) {
+  const { kind, number } = input.dataset;
+  if (isUnknown(input) || kind === "boolean") return "";
+  const text = input.value.trim();
+  const instead = unknownOf(input) ? ", or tick unknown" : "";
+  if (text === "" && kind === "date") return `give a date${instead}`;
+  if (number === undefined) return "";
+  if (text === "") return `give a number${instead}`;
   return Math.abs(Number(text)) === Infinity ? "is too large for a number" : "";
 }
 
 // Written by hand: an object of JavaScript would reorder names that look like numbers and round long numbers.
-function featuresJson() {
-  const members = inputs.map((input) => `${JSON.stringify(input.dataset.name)}: ${literal(input.value.trim())}`);
+function row(words) {
+  const members = inputs.map((input) => `${JSON.stringify(input.dataset.name)}: ${literal(input, words)}`);
   return `{${members.join(", ")}}`;
 }
 
 function showSnippets() {
-  const features = featuresJson();
   const texts = {
-    shell: features.replaceAll("'", String.raw`'\''`),
-    python: features,
+    shell: row(IN_JSON).replaceAll("'", String.raw`'\''`),
+    python: row(IN_PYTHON),
     origin: new URL(".", location.href).href,
   };
   for (const slot of document.querySelectorAll("[data-slot]")) slot.textContent = texts[slot.dataset.slot];
@@ -42,11 +69,23 @@ function say(input, text, error) {
   if (error) input.setAttribute("aria-invalid", "true");
 }
 
+function isOutside(input) {
+  const { kind, minimum, maximum } = input.dataset;
+  const text = kind === "date" ? input.value.slice(0, 10) : input.value.trim();
+  if (text === "" || isUnknown(input)) return false;
+  if (kind === "category") return ![...input.list.options].some((option) => option.value === text);
+  if (minimum === undefined) return false;
+  if (kind === "date") return text < minimum.slice(0, 10) || text > maximum.slice(0, 10);
+  return Number(text) < Number(minimum) || Number(text) > Number(maximum);
+}
+
+// Shows what follows from a cell's state: a warning, whether it can be filled in, what a box says.
 function judge(input) {
-  const text = input.value.trim();
-  const { minimum, maximum } = input.dataset;
-  const outside = text !== "" && minimum !== undefined && (Number(text) < Number(minimum) || Number(text) > Number(maximum));
-  say(input, outside ? "outside the range seen in training" : "", false);
+  const unseen = input.dataset.kind === "category" ? "not seen in training" : "outside the range seen in training";
+  say(input, isOutside(input) ? unseen : "", false);
+  input.disabled = isUnknown(input);
+  const state = fieldOf(input).querySelector(".state");
+  if (state) state.textContent = String(input.checked);
 }
 
 function element(tag, text, className = "") {
@@ -98,11 +137,11 @@ function showProblem(problem) {
 async function predict() {
   inputs.forEach(judge);
   const errors = inputs.flatMap((input) => {
-    const detail = unsendable(input.value.trim());
+    const detail = unsendable(input);
     return detail ? [{ pointer: input.dataset.pointer, detail }] : [];
   });
-  if (errors.length > 0) return showProblem({ detail: "every feature needs a number", errors });
-  const body = `{"features": ${featuresJson()}, "probabilities": ${form.dataset.probabilities}}`;
+  if (errors.length > 0) return showProblem({ detail: "every feature needs a value", errors });
+  const body = `{"features": ${row(IN_JSON)}, "probabilities": ${form.dataset.probabilities}}`;
   form.setAttribute("aria-busy", "true");
   try {
     const response = await fetch("predict", { method: "POST", headers: { "Content-Type": "application/json" }, body });
@@ -121,8 +160,9 @@ form.addEventListener("submit", (event) => {
 });
 
 form.addEventListener("input", (event) => {
-  if (event.target.dataset.name === undefined) return;
-  judge(event.target);
+  const input = fieldOf(event.target)?.querySelector("[data-name]");
+  if (!input) return;
+  judge(input);
   showSnippets();
 });
 
@@ -136,22 +176,30 @@ form.addEventListener("reset", () =>
   }),
 );
 
+function fill(input, text) {
+  const unknown = unknownOf(input);
+  if (unknown) unknown.checked = text === "";
+  if (input.dataset.kind === "boolean") input.checked = /^(true|yes|1)$/i.test(text);
+  else input.value = text;
+  judge(input);
+}
+
 form.addEventListener("paste", (event) => {
-  const cells = event.clipboardData.getData("text").trim().split(/[\t,;\n]/);
+  const text = event.clipboardData.getData("text").trim();
+  // What stands between words is no separator where words are pasted.
+  const prose = ["text", "category"].includes(event.target.dataset.kind);
+  const cells = text.split(text.includes("\t") ? /[\t\n]/ : prose ? /$^/ : /[,;\n]/);
   const first = inputs.indexOf(event.target);
   if (first < 0 || cells.length < 2) return;
   event.preventDefault();
-  inputs.slice(first, first + cells.length).forEach((input, index) => {
-    input.value = cells[index].trim();
-    judge(input);
-  });
+  inputs.slice(first, first + cells.length).forEach((input, index) => fill(input, cells[index].trim()));
   showSnippets();
 });
 
 const find = document.querySelector("#find");
 find?.addEventListener("input", () => {
   const wanted = find.value.toLowerCase();
-  for (const input of inputs) input.parentElement.hidden = !input.dataset.name.toLowerCase().includes(wanted);
+  for (const input of inputs) fieldOf(input).hidden = !input.dataset.name.toLowerCase().includes(wanted);
 });
 
 for (const button of document.querySelectorAll("[data-copies]")) {

@@ -1,0 +1,144 @@
+"""What a cell may be and what the estimator gets for it: cells, arrays and pandas' columns of every kind and type."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from predictor.columns import KINDS, Boolean, Category, Column, Date, Number, Text
+from predictor.frames import frame_maker
+from tests.models import mixed_regressor
+from tests.servers import ROOT
+
+COLUMNS: dict[str, tuple[Column, list[Any], list[Any]]] = {
+    # column, cells that it takes, cells that it does not take
+    "number": (Number("n"), [1, -2.5, 1e308, 10**300], [None, True, "1", [], {}, 10**400]),
+    "number with gaps": (Number("n", missing=True), [1, None], [False, "", 10**400]),
+    "int8": (Number("n", dtype="int8"), [1, -128, 127.0], [128, -129, 0.5, None, 1e300]),
+    "uint64": (Number("n", dtype="uint64"), [0, 2**63], [-1, 2**64, 1.5]),
+    "Int64": (Number("n", dtype="Int64", missing=True), [None, 5], [5.5, 2**63]),
+    "boolean": (Boolean("b"), [True, False], [None, 0, 1, "true"]),
+    "boolean with gaps": (Boolean("b", missing=True), [True, None], [0, "null"]),
+    "category": (Category("c", values=["a", "b"]), ["a", "z", "", "ü"], [None, 1, True, "x" * 10_001, "\ufdd0"]),
+    "whole numbers": (Category("c", values=[1, 2]), [1, 9, -(2**63)], [1.0, True, "1", None, 2**63]),
+    "whole numbers with gaps": (Category("c", missing=True, values=[1, 2]), [1, None], [1.5]),
+    "text": (Text("t", longest=3), ["", "x" * 30], ["x" * 31, 1, None, "a\ufdd0b"]),
+    "long text": (Text("t", longest=20_000), ["x" * 20_000], ["x" * 20_001]),
+    "date": (Date("d"), ["2024-02-29", "2024-02-29T10:00:00.5+01:00"], ["2023-02-29", 1, None, "now", ""]),
+    "date with gaps": (Date("d", missing=True), [None, "1969-12-31T23:59:59.999999"], ["null"]),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_arrays_and_faults_judge_alike(name: str) -> None:
+    column, good, bad = COLUMNS[name]
+    assert [column.fault(cell) for cell in good] == [None] * len(good)
+    assert column.array(good) is not None
+    for cell in bad:
+        assert str(column.fault(cell)).startswith("must ")
+        assert column.array([good[0], cell]) is None
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_cell_comes_back_from_its_array(name: str) -> None:
+    column, good, _ = COLUMNS[name]
+    array = column.array(good)
+    assert array is not None
+    again = [column.cell(value) for value in array]
+    if isinstance(column, Date):
+        again, good = [column.array([cell]) for cell in again], [column.array([cell]) for cell in good]  # in UTC
+    assert again == good
+
+
+def test_each_kind_has_a_case() -> None:
+    assert {column.kind for column, _, _ in COLUMNS.values()} == set(KINDS)
+
+
+GAP = np.nan
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "expected"),
+    [
+        (Number("x"), [1, 2.5], pd.Series([1.0, 2.5])),
+        (Number("x", missing=True), [1, None], pd.Series([1.0, GAP])),
+        (Number("x", dtype="float32"), [1, 2.5], pd.Series([1.0, 2.5], dtype="float32")),
+        (Number("x", dtype="int64"), [1, 2.0], pd.Series([1, 2])),
+        (Number("x", dtype="Int64", missing=True), [1, None], pd.Series([1, None], dtype="Int64")),
+        (Boolean("x"), [True, False], pd.Series([1.0, 0.0])),
+        (Boolean("x", dtype="bool"), [True, False], pd.Series([True, False])),
+        (Boolean("x", dtype="boolean", missing=True), [True, None], pd.Series([True, None], dtype="boolean")),
+        (Boolean("x", dtype="object", missing=True), [True, None], pd.Series([True, GAP], dtype=object)),
+        (Category("x", missing=True, values=["a"]), ["a", None, "z"], pd.Series(["a", None, "z"], dtype="str")),
+        (Category("x", missing=True, values=["a"], dtype="object"), ["z", None], pd.Series(["z", GAP], dtype=object)),
+        (
+            Category("x", missing=True, values=["a"], dtype="string"),
+            ["z", None],
+            pd.Series(["z", None], dtype="string"),
+        ),
+        (
+            Category("x", missing=True, values=["b", "a"], dtype="category"),
+            ["a", None, "a"],
+            pd.Series(pd.Categorical(["a", None, "a"], categories=["b", "a"])),
+        ),
+        (
+            Category("x", values=["b", "a"], dtype="category"),
+            ["z", "a", "y", "z"],
+            pd.Series(pd.Categorical(["z", "a", "y", "z"], categories=["b", "a", "z", "y"])),
+        ),
+        (Category("x", values=[1, 2]), [1, 7], pd.Series([1, 7])),
+        (Category("x", missing=True, values=[1, 2]), [1, 7], pd.Series([1.0, 7.0])),
+        (Category("x", values=[1, 2], dtype="category"), [2], pd.Series(pd.Categorical([2], categories=[1, 2]))),
+        (Text("x", missing=True), ["", None], pd.Series(["", None], dtype="str")),
+        (Date("x"), ["1970-01-02", "1969-12-31T12:00:00"], pd.Series([1.0, -0.5])),
+        (Date("x", missing=True), ["1970-01-02", None], pd.Series([1.0, GAP])),
+        (
+            Date("x", dtype="datetime64[ns]", missing=True),
+            ["2024-01-01T10:00:00+02:00", None],
+            pd.Series(["2024-01-01T08:00:00", None]).astype("datetime64[ns]"),
+        ),
+    ],
+    ids=str,
+)
+def test_the_frame_has_exactly_the_types_of_the_manifest(column: Column, cells: list[Any], expected: Any) -> None:
+    array = column.array(cells)
+    assert array is not None
+    frame = frame_maker([column])([array])
+    pd.testing.assert_frame_equal(frame, pd.DataFrame({"x": expected}), check_index_type="exact")
+
+
+def test_the_parts_of_a_date_are_columns_of_their_own() -> None:
+    column = Date("x", missing=True, parts=["month", "weekday", "hour"])
+    array = column.array(["2026-03-01T23:30:00", "1969-12-31", None])
+    assert array is not None
+    frame = frame_maker([column])([array])
+    assert list(frame) == column.input_names == ["x", "x month", "x weekday", "x hour"]
+    moments = pd.to_datetime(pd.Series(["2026-03-01T23:30:00", "1969-12-31T00:00:00", None]))
+    for part in ("month", "weekday", "hour"):
+        np.testing.assert_array_equal(frame[f"x {part}"], getattr(moments.dt, part).astype("float64"))
+
+
+LOADED = (
+    "import sys; from predictor import load; from pathlib import Path; load(Path({!r}));"
+    "print('sklearn' in sys.modules, 'pandas' in sys.modules, 'pyarrow' in sys.modules)"
+)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_pandas_is_imported_for_frames_only_and_then_at_load(tmp_path: Path, mixed: bool) -> None:
+    if mixed:
+        mixed_regressor(tmp_path / "mixed")
+    code = LOADED.format(str(tmp_path / "mixed" if mixed else ROOT))
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["True", str(mixed), "False"]
+
+
+@pytest.mark.parametrize("start", ["import gunicorn.app.wsgiapp, webapp; webapp.create_app()", "import main"])
+def test_no_host_imports_pandas_for_a_matrix(start: str) -> None:
+    code = f"import sys; {start}; print('sklearn' in sys.modules, 'pandas' in sys.modules); import pandas"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.split()[-2:] == ["True", "False"]

@@ -1,0 +1,91 @@
+"""What the page's form is made of: a field for each column, filled with an example, and the same row as text."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from handlers.schemas import pointer
+from predictor.columns import Category, Column, Date, Number, Text
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
+
+IN_JSON = {None: "null", True: "true", False: "false"}
+IN_PYTHON = {None: "None", True: "True", False: "False"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column as the form shows it, with a cell of an example."""
+
+    column: Column
+    example: Any
+    type: str
+    hint: str
+    lowest: Any = None
+    highest: Any = None
+
+    @property
+    def text(self) -> str:
+        """The example as it stands in its input."""
+        return "" if self.example is None else literal(self.example) if self.is_number else str(self.example)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the input takes a number, as its JSON."""
+        return isinstance(self.column, Number) or (isinstance(self.column, Category) and self.column.whole_numbers)
+
+    @property
+    def values(self) -> Sequence[Any]:
+        """The known values of a category."""
+        return self.column.values if isinstance(self.column, Category) else ()
+
+    @property
+    def keyboard(self) -> str:
+        """Which keyboard a phone is to show; those for numbers have no minus."""
+        return "decimal" if self.is_number and self.lowest is not None and self.lowest >= 0 else "text"
+
+    @property
+    def pointer(self) -> str:
+        """Where the cell stands in the request."""
+        return pointer(("features", self.column.name))
+
+
+def field_of(column: Column, example: Any) -> Field:
+    """Return the field of a column."""
+    match column:
+        case Number():
+            return Field(column, example, "number", column.seen(), column.minimum, column.maximum)
+        case Category():
+            known = len(column.values)
+            lowest = min(column.values) if column.whole_numbers else None
+            hint = f"{known} known value{'' if known == 1 else 's'}, or another"
+            return Field(column, example, "category", hint, lowest)
+        case Text():
+            return Field(column, example, "text", f"at most {column.bound} characters")
+        case Date():
+            return Field(column, example, date_input(column, example), column.seen(), column.first, column.last)
+    return Field(column, example, column.kind, "")
+
+
+def date_input(column: Date, example: Any) -> str:
+    """Return the type of a date's input; one that browsers do not know is a plain one."""
+    known = [text for text in (column.first, column.last, example) if text]
+    if all(DAY.fullmatch(text) for text in known):
+        return "date"
+    return "datetime-local" if all(DAY.fullmatch(text) or TIME.fullmatch(text) for text in known) else "date-text"
+
+
+def literal(value: Any, words: dict[Any, str] = IN_JSON) -> str:
+    """Return a cell as JSON has it, or with Python's words; whole numbers as people write them."""
+    if value is None or isinstance(value, bool):
+        return words[value]
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value).removesuffix(".0")
+
+
+def row_as_text(fields: Sequence[Field], words: dict[Any, str] = IN_JSON) -> str:
+    """Return the examples as an object in JSON, or as a dictionary in Python."""
+    members = [f"{literal(field.column.name)}: {literal(field.example, words)}" for field in fields]
+    return f"{{{', '.join(members)}}}"
