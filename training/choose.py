@@ -74,7 +74,8 @@ def choose(problem: Problem, named: BaseEstimator | None, options: argparse.Name
     if options.estimator == AUTO:
         return compare(problem, on_fold=on_fold, **how)
     estimator = named or make_estimator(DEFAULT[problem.task], options.settings, seed=options.seed)
-    pipeline = pipeline_for(estimator, problem, scale=options.scale, seed=options.seed)
+    scale = options.scale or (None if named is None and problem.classifies else False)
+    pipeline = pipeline_for(estimator, problem, scale=scale, seed=options.seed)
     return Choice(pipeline, cross_validate(pipeline, problem, on_fold=on_fold, **how), [])
 
 

@@ -9,6 +9,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 from sklearn.utils import get_tags
@@ -126,8 +127,8 @@ class _Parts:
 
     def target_encoder(self) -> BaseEstimator:
         """Return what tells a category by the mean of its target."""
-        kind = "binary" if self.problem.classifies else "continuous"
-        encoder = TargetEncoder(target_type=kind, random_state=self.seed)
+        kind, folds = ("binary", StratifiedKFold) if self.problem.classifies else ("continuous", KFold)
+        encoder = TargetEncoder(target_type=kind, cv=folds(5, shuffle=True, random_state=self.seed))
         return make_pipeline(encoder, StandardScaler()) if self.scale else encoder
 
     def gap_filler(self) -> BaseEstimator | str:

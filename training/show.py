@@ -75,8 +75,9 @@ def observed(column: Column) -> str:
         case Boolean():
             return "true, false"
         case Category():
-            more = f", … ({len(column.values):,})" if len(column.values) > MOST_VALUES else ""
-            return shorten(", ".join(map(str, column.values[:MOST_VALUES])), LONGEST // 2) + more
+            more = ", …" if len(column.values) > MOST_VALUES else ""
+            shown = shorten(", ".join(map(str, column.values[:MOST_VALUES])) + more, MOST_VALUES * 8)
+            return f"{shown} ({len(column.values):,})" if more else shown
         case Text():
             return f"at most {column.longest:,} characters"
         case Date():
