@@ -18,6 +18,7 @@ MOST_ROWS, MOST_COLUMNS = 2_000, 200
 MOST_REPEATED, FEWEST_REPEATED = 0.05, 10
 # How many standard deviations, and which part of the mean, are no accident.
 DEVIATIONS, PART = 4, 0.1
+FEWEST_HELD_OUT = 20
 
 
 def doubts(problem: Problem, metrics: dict[str, Any], *, test_size: float, seed: int) -> list[str]:
@@ -44,7 +45,7 @@ def worse_than_baseline(problem: Problem, metrics: dict[str, Any]) -> list[str]:
 def far_from_cross_validated(problem: Problem, metrics: dict[str, Any]) -> list[str]:
     """Say when the held-out rows tell another story than the folds."""
     name = LEADING[problem.task]
-    if name not in metrics["cross_validated"]:
+    if name not in metrics["cross_validated"] or metrics["held_out_rows"] < FEWEST_HELD_OUT:
         return []
     value, crossed = metrics["held_out"][name], metrics["cross_validated"][name]
     distance = abs(value - crossed["mean"])

@@ -86,9 +86,11 @@ def split(problem: Problem, test_size: float, seed: int) -> tuple[Rows, Rows]:
         raise TrainingError(
             f"the class {rare!r} of {problem.table.target_name!r} has one row only; add rows or remove it"
         )
+    # Each class needs a row among those held out.
+    held_out = test_size if counts is None or test_size * len(rows) > len(counts) - 1 else len(counts)
     try:
         train, test = train_test_split(
-            rows, test_size=test_size, random_state=seed, stratify=None if counts is None else target
+            rows, test_size=held_out, random_state=seed, stratify=None if counts is None else target
         )
     except ValueError as error:
         raise TrainingError(f"{len(rows)} rows cannot be split with --test-size {test_size}: {error}") from None

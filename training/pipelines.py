@@ -1,5 +1,7 @@
 """The pipeline that a table needs before an estimator: stock scikit-learn, so that the pickle needs nothing of ours."""
 
+import re
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +17,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler,
 from sklearn.utils import get_tags
 
 from predictor.columns import Category, Column, Date, Text
+from training import TrainingError
 from training.problem import Problem
 
 BOOSTING = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
@@ -28,6 +31,8 @@ MOST_ORDINALS = 254
 RARE = 0.001
 # How many words of a text column are looked at, by estimators that take sparse matrices and by others.
 MOST_WORDS, MOST_WORDS_DENSE = 1_000, 100
+# A word may have one letter: in a small table scikit-learn's own pattern may find none.
+WORD = re.compile(r"(?u)\b\w+\b")
 # TargetEncoder fits five folds, each of which needs both classes.
 FEWEST_OF_A_CLASS = 10
 
@@ -143,7 +148,15 @@ class _Parts:
         The vectorizer takes strings in one dimension, which is what a ColumnTransformer makes of a single name or
         number; a missing text has no words.
         """
-        words = TfidfVectorizer(max_features=MOST_WORDS if self.takes_sparse else MOST_WORDS_DENSE)
+        texts = self.problem.table.values(column)
+        if not any(WORD.search(text) for text in texts if text is not None):
+            raise TrainingError(
+                f"column {column.name!r} holds texts without a word; --category {shlex.quote(column.name)} takes them as "
+                "they are, or --drop the column"
+            )
+        words = TfidfVectorizer(
+            token_pattern=WORD.pattern, max_features=MOST_WORDS if self.takes_sparse else MOST_WORDS_DENSE
+        )
         if not column.missing:
             return words, column.name
         fill = SimpleImputer(strategy="constant", fill_value="")

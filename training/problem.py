@@ -38,6 +38,11 @@ class Problem:
         """Whether labels are predicted."""
         return self.task == "classification"
 
+    @property
+    def rows(self) -> NDArray[np.float64] | list[NDArray[Any]]:
+        """The rows as requests hold them: a matrix, or one array a column where the estimator gets a frame."""
+        return self.inputs if self.table.is_matrix else [self.table.values(column) for column in self.table.columns]
+
     def take(self, rows: Rows) -> tuple[Any, NDArray[Any]]:
         """Return inputs and target of some rows."""
         return take(self.inputs, rows), self.target[rows]
