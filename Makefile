@@ -25,11 +25,17 @@ openapi: install ## Print the function's OpenAPI description; URL=https://… sa
 compile: dev ## Train and convert to model.onnx for ONNX Runtime; ARGS as for train
 	@$(BIN)/python train.py --compile $(ARGS)
 
-test: dev ## Run the tests
-	$(BIN)/python -m pytest
+# Each process that runs tests takes the next one when it has none; more than four would start too many servers.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+
+test: dev ## Run the tests that tell whether it works, in minutes; ARGS='-k health' are handed to pytest
+	$(PYTEST) -m 'not slow' $(ARGS)
+
+test-all: dev ## Run every test, and measure what they cover
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 fuzz: dev ## Try ten thousand arbitrary requests of each kind on both hosts
-	TANDEM_EXAMPLES=10000 $(BIN)/python -m pytest --no-cov -q tests/contract/test_fuzz.py
+	TANDEM_EXAMPLES=10000 $(BIN)/python -m pytest -q tests/contract/test_fuzz.py
 
 chaos: dev ## Stop, reload and kill a server under load, many times, and count what is lost
 	@$(BIN)/python -m tests.process.chaos
@@ -60,9 +66,13 @@ format: dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: dev ## Compile requirements*.in to exact, hashed requirements*.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes requirements.in -o requirements.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes requirements-dev.in -o requirements-dev.txt
+# With the extras that packages ask each other for: pip before 23.3 refuses a lock without them.
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes
+
+lock: dev ## Compile all requirements*.in to exact, hashed requirements*.txt
+	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) benchmarks/peers/requirements.in -o benchmarks/peers/requirements.txt
 
 image: ## Build the container image with docker, podman or buildah
 	@builder=$$(command -v docker || command -v podman || command -v buildah) \
@@ -76,7 +86,7 @@ deploy-function: ## Deploy the Cloud Function; the same settings
 	@deploy/function.sh
 
 smoke: dev ## Run the contract suite on the deployed example at URL, as gcloud's user; PUBLIC=1 as nobody
-	$(BIN)/python -m pytest --no-cov tests/contract --base-url "$(URL)" \
+	$(BIN)/python -m pytest tests/contract --base-url "$(URL)" \
 	  $(if $(filter 1,$(PUBLIC)),,--identity-token "$$(gcloud auth print-identity-token)")
 
 lifecycle: dev ## Measure cold starts and warm requests; ARGS='--quick' or '--url URL' are handed on
@@ -101,5 +111,5 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train compile openapi test fuzz chaos soak bench wrk lint format lock image \
+.PHONY: help install dev serve function train compile openapi test test-all fuzz chaos soak bench wrk lint format lock image \
   deploy-run deploy-function smoke lifecycle reproduce clean

@@ -4,7 +4,6 @@ import atexit
 import gc
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from handlers.logs import configure, drop_warning_filters
 from handlers.service import process_service  # before numpy, since it limits numpy's threads
 from predictor.environment import switch, whole_number
+from webapp.addresses import refuse_what_is_taken
 
 # Loading the model makes some hundred thousand objects that stay, most of them modules; looking through them for
 # garbage again and again meanwhile is a thirtieth of a cold start. pre_fork switches it on.
@@ -56,14 +56,16 @@ graceful_timeout = 8
 # One JSON object a line on stdout; no access log, which Cloud Run writes itself.
 loglevel = configure()
 
-# The heartbeat file in memory: a disk that stalls must not look like a stuck worker.
-worker_tmp_dir = "/dev/shm"  # noqa: S108  # gunicorn makes a private file in it
+# The heartbeat file in memory: a disk that stalls must not look like a stuck worker. Where there is no such folder, on
+# every Mac for one, it lies where temporary files do, as do the counts below.
+MEMORY = "/dev/shm"  # noqa: S108  # gunicorn makes a private file in it
+worker_tmp_dir = MEMORY if os.access(MEMORY, os.W_OK | os.X_OK) else tempfile.gettempdir()
 
 # gunicorn's control socket wants a writable HOME, which a container need not have.
 control_socket_disable = True
 
-# The workers add up what they count in files of this folder, in memory, one set for each process. A reload (HUP)
-# reads this file again in the same process and goes on counting; an upgrade (USR2) begins anew.
+# The workers add up what they count in files of this folder, beside the heartbeat, one set for each process. A reload
+# (HUP) reads this file again in the same process and goes on counting; an upgrade (USR2) begins anew.
 METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"
 master = os.getpid()
 
@@ -105,15 +107,6 @@ def post_worker_init(worker: Any) -> None:
         sys.exit(4)  # gunicorn's "the app failed to load": the master ends, too, instead of trying again for ever
 
 
-def on_starting(_: Any) -> None:
-    """End with one line when the port is taken; gunicorn by itself tries for five seconds and prints ten."""
-    if "GUNICORN_FD" in os.environ:  # a master that replaces another one (USR2) inherits the port
-        return
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("0.0.0.0", port))  # noqa: S104  # as above
-        except OSError as error:
-            sys.exit(
-                f"tandem: cannot listen on port {port} ({error.strerror}); choose another, as in PORT=9000 make serve"
-            )
+def on_starting(server: Any) -> None:
+    """End with one line when what gunicorn is going to listen on is taken."""
+    refuse_what_is_taken(server.cfg, port)

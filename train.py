@@ -91,7 +91,9 @@ def convert(
     fitted: Any, problem: Problem, manifest: Manifest, options: argparse.Namespace
 ) -> tuple[Compiled, Manifest]:
     """Return the compiled model and the manifest that lists it; NotCompiledError when no conversion is equal."""
-    compiled = compile_model(fitted, problem.inputs, seed=options.seed, tolerance=options.tolerance)
+    compiled = compile_model(
+        fitted, problem.rows, problem.table.columns, seed=options.seed, tolerance=options.tolerance
+    )
     return compiled, list_compiled(manifest, compiled)
 
 

@@ -32,9 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print(table(samples))
     results = document(samples, options.rounds, options.seconds)
     if not options.quick:
+        write(ROOT / ".bench/samples.json", samples)
         write(ROOT / "benchmarks/results.json", results)
         draw(results, ROOT / "docs")
-        console.print("wrote benchmarks/results.json and the plots in docs/")
+        console.print("wrote benchmarks/results.json, the plots in docs/, and every sample to .bench/samples.json")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

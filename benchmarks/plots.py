@@ -18,6 +18,8 @@ COLOURS = {
     "function": "#56B4E9",
     "function_compiled": "#E69F00",
 }
+# The same figures give the same file, without random names; letters stay text instead of a drawing of each.
+SMALL_SVG: Any = {"svg.hashsalt": "tandem", "svg.fonttype": "none", "font.family": "sans-serif"}
 ROWS = {1: "c1", 100: "batch100", 1000: "batch1000", 10_000: "batch10000"}
 CONNECTIONS = {1: "c1", 16: "c16", 64: "c64", 256: "c256"}
 BARS = {
@@ -33,10 +35,7 @@ BARS = {
 def draw(results: dict[str, Any], folder: Path) -> None:
     """Write the three plots of results.json's contents."""
     folder.mkdir(exist_ok=True)
-    # The same figures give the same file: no date in it, and no random names.
-    with mpl.rc_context(
-        {"svg.hashsalt": "tandem", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
-    ):
+    with mpl.rc_context(SMALL_SVG | {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
         for name, plot in {"ratios": ratios, "rows": rows, "throughput": throughput}.items():
             figure = Figure(figsize=(9, 4.5), layout="constrained")
             plot(figure.add_subplot(), results)

@@ -85,7 +85,7 @@ def machine() -> dict[str, Any]:
 
 
 def document(samples: Samples, rounds: int, seconds: float) -> dict[str, Any]:
-    """Return the contents of results.json."""
+    """Return the contents of results.json, less the samples themselves."""
     return {
         "machine": machine(),
         "rounds": rounds,
@@ -93,13 +93,13 @@ def document(samples: Samples, rounds: int, seconds: float) -> dict[str, Any]:
         "medians": medians(samples),
         "ratios_to_peer": ratios(samples),
         "targets": TARGETS,
-        "samples": samples,
     }
 
 
-def write(path: Path, results: dict[str, Any]) -> None:
-    """Write results.json, figures with four significant digits."""
+def write(path: Path, results: Mapping[str, Any]) -> None:
+    """Write results as JSON, figures with four significant digits."""
     rounded = json.loads(json.dumps(results), parse_float=lambda text: float(f"{float(text):.4g}"))
+    path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(rounded, indent=1) + "\n")
 
 

@@ -55,8 +55,10 @@ def converter(column: Column) -> Convert:
     if dtype == "category":
         return categories(column)
     if dtype == "object":
-        # Where pandas reads a table, a gap among objects is NaN.
-        return lambda values: np.array([np.nan if column.cell(v) is None else column.cell(v) for v in values], object)
+        # Where pandas reads a table, a gap among objects is NaN. Of an array of numpy's it would make strings again.
+        return lambda values: pd.Series(
+            [np.nan if (cell := column.cell(value)) is None else cell for value in values], dtype=object
+        )
     if dtype == "Int64":
         return lambda values: pd.array(np.where(np.isnan(values), None, values), dtype="Int64")  # type: ignore[call-overload]
     if dtype == "boolean":

@@ -106,7 +106,8 @@ def _compiled(directory: Path, manifest: Manifest, described: dict[str, Any]) ->
     """Return the predictor that runs the compiled model; its pickle is not even unpickled."""
     data = _read_verified(directory, described)
     try:
-        model = CompiledModel(data, manifest.classes, described["precision"])
+        columns = () if manifest.input == "matrix" else manifest.features
+        model = CompiledModel(data, manifest.classes, described["precision"], columns)
     except Exception as error:  # ONNX Runtime has a dozen kinds of them
         raise ArtifactError(
             f"ONNX Runtime cannot load {described['file']} ({first_line(error)}); {REMEDY}, or set ENGINE=sklearn"

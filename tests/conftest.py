@@ -1,6 +1,6 @@
 """The hosts that the suite runs against, and their options."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import functions_framework
@@ -8,15 +8,36 @@ import pytest
 
 from tests.hosts import Host, InProcess, Live
 from tests.servers import FUNCTION, GUNICORN, ROOT, running
+from tests.turns import Turns, wants_to_be_alone
 from webapp import create_app
 
 WEB_HOSTS = ["web", "web-live"]
 FUNCTION_HOSTS = ["function", "function-live"]
+TURNS = pytest.StashKey[Turns]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--base-url", help="run the contract suite against this deployed service or function")
     parser.addoption("--identity-token", help="the bearer token for --base-url")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # one of several processes of pytest-xdist
+        config.stash[TURNS] = Turns(config.workerinput["testrunuid"])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """Let tests marked `alone` be alone, fixtures included; those that follow each other wait for it only once."""
+    turns = item.config.stash.get(TURNS, None)
+    if turns is None:
+        return (yield)
+    turns.enter(alone=wants_to_be_alone(item))
+    try:
+        return (yield)
+    finally:
+        if not (turns.alone and wants_to_be_alone(nextitem)):
+            turns.leave()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -27,8 +48,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.parametrize(name, ["remote"] if remote else hosts, indirect=True, scope="session")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --base-url, leave out what does not go there: tests of hosts that they start themselves."""
+    """Put tests that run alone first, one after the other.
+
+    With --base-url, leave out what does not go there: tests of hosts that they start themselves.
+    """
+    items.sort(key=lambda item: not wants_to_be_alone(item))
     if config.getoption("--base-url"):
         elsewhere = [item for item in items if not {"host", "web_host"} & set(getattr(item, "fixturenames", ()))]
         config.hook.pytest_deselected(items=elsewhere)

@@ -150,6 +150,7 @@ def breaking(tmp_path: Path, root: Path) -> dict[str, str]:
     return {"PYTHONPATH": f"{tmp_path}:{root}", "GOOGLE_CLOUD_PROJECT": "my-project"}
 
 
+@pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize("execution_id", ["", "true"], ids=["", "with-execution-ids"])
 def test_a_fault_is_one_line_with_its_request_and_trace(
@@ -176,6 +177,7 @@ def test_a_fault_is_one_line_with_its_request_and_trace(
             }
 
 
+@pytest.mark.slow
 @BOTH
 def test_what_a_caller_sends_writes_nothing_above_info(command: list[str], tmp_path: Path) -> None:
     with running(command, tmp_path / "log", MODEL_DIR=str(copy_model(tmp_path))) as server:
@@ -189,6 +191,7 @@ def test_what_a_caller_sends_writes_nothing_above_info(command: list[str], tmp_p
         assert {line["severity"] for line in lines_of(server)} == {"INFO"}
 
 
+@pytest.mark.slow
 @BOTH
 def test_the_log_begins_at_its_level(command: list[str], tmp_path: Path) -> None:
     with running(command, tmp_path / "quiet", LOG_LEVEL="warning", MODEL_DIR=str(copy_model(tmp_path))) as server:

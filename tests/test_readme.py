@@ -30,6 +30,7 @@ def blocks() -> Iterator[tuple[str, str]]:
         yield match[1], match[2].strip()
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_readme_work_and_answer_as_it_says(clone: Path) -> None:
     answer = ""
     server: Server | None = None

@@ -1,7 +1,6 @@
-"""Starting and stopping the real servers as a user does."""
+"""Starting and stopping the real servers as a user does; test_addresses.py has where they listen."""
 
 import signal
-import socket
 from pathlib import Path
 
 import pytest
@@ -18,18 +17,6 @@ def test_ctrl_c_and_a_stop_end_the_web_app_quietly(tmp_path: Path, number: int, 
     with running(GUNICORN, tmp_path / "log") as server:
         assert server.stop(number) == 0, what
     assert "Traceback" not in server.output()
-
-
-def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
-    with socket.socket() as other:
-        other.bind(("0.0.0.0", 0))  # noqa: S104  # where the server would listen
-        other.listen()
-        port = other.getsockname()[1]
-        with running(["env", f"PORT={port}", *GUNICORN], tmp_path / "log", wait=False) as server:
-            assert server.wait(STOP_SECONDS) == 1
-    assert server.output().splitlines()[-1] == (
-        f"tandem: cannot listen on port {port} (Address already in use); choose another, as in PORT=9000 make serve"
-    )
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "²", "9" * 5000])

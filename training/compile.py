@@ -2,22 +2,21 @@
 
 import dataclasses
 import hashlib
-import warnings
-from importlib.metadata import version
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from predictor import Manifest, Predictor
+from predictor.columns import Category, Column, Date, Number, Values
 from predictor.loading import first_line
-from predictor.manifest import COMPILED_FILE
+from predictor.manifest import COMPILED_FILE, Inputs
 from predictor.onnx_engine import CompiledModel
-from training.estimators import final_step
+from training.converters.graph import INTEGER, NUMBER, STRING, NotConvertedError
+from training.converters.model import convert
+from training.samples import sample_rows
 
-RANDOM_ROWS = 10_000
-# How far beyond the training data's range the random rows go, as a part of that range.
-MARGIN = 0.1
 TOLERANCE = {"double": 1e-12, "float32": 1e-5}
 # A prediction can be zero but for rounding, and no difference is small relative to that: below this part of the
 # usual prediction's size, differences are relative to this part instead.
@@ -39,136 +38,133 @@ class Compiled:
 
 
 def compile_model(
-    fitted: Any, features: NDArray[np.float64], *, seed: int = 0, tolerance: float | None = None
+    fitted: Any,
+    rows: Inputs,
+    columns: Sequence[Column] = (),
+    *,
+    seed: int = 0,
+    tolerance: float | None = None,
 ) -> Compiled:
-    """Return the first conversion, in double precision or float32, that predicts what `fitted` does.
+    """Return the conversion, if it predicts what `fitted` does; NotCompiledError when it does not.
 
-    `features` are the training rows. `tolerance` stands in for TOLERANCE's. NotCompiledError when there is none.
+    `rows` are the training rows: a matrix, or one array a column where the estimator takes a frame. `columns` say what
+    requests may hold; without them, the numbers of the matrix, none missing. `tolerance` stands in for TOLERANCE's.
     """
-    samples = sample_rows(features, seed)
-    reasons: dict[str, str] = {}
-    for precision in TOLERANCE:
-        try:
-            return _attempt(fitted, samples, precision, tolerance)
-        except NotCompiledError as reason:
-            reasons[precision] = str(reason)
-    if len(set(reasons.values())) == 1:
-        raise NotCompiledError(reasons["double"])
-    raise NotCompiledError("; ".join(f"in {precision}, {reason}" for precision, reason in reasons.items()))
-
-
-def list_compiled(manifest: Manifest, compiled: Compiled) -> Manifest:
-    """Return the manifest with the compiled model in it; NotCompiledError when the server would refuse it."""
-    listing = dataclasses.replace(manifest, compiled=compiled.facts)
-    model = CompiledModel(compiled.data, manifest.classes, compiled.facts["precision"])
-    differing = Predictor(listing, model, compiled.facts["tolerance"]).replay()
-    if differing:
-        raise NotCompiledError(f"the conversion does not reproduce example {differing[0]} of the manifest")
-    return listing
-
-
-def sample_rows(features: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
-    """Return the training rows that a request could hold, then random ones that span their range and a margin."""
-    complete = features[~np.isnan(features).any(axis=1)]
-    low, high = np.nanmin(features, axis=0), np.nanmax(features, axis=0)
-    margin = MARGIN * np.where(high > low, high - low, np.maximum(np.abs(high), 1))
-    drawn = np.random.RandomState(seed).uniform(low - margin, high + margin, (RANDOM_ROWS, features.shape[1]))
-    return np.vstack([complete, drawn])
-
-
-def _attempt(fitted: Any, samples: NDArray[np.float64], inputs: str, tolerance: float | None) -> Compiled:
-    data = _convert(fitted, samples.shape[1], inputs)
+    matrix = isinstance(rows, np.ndarray)
+    columns = columns or [Number(f"x{index}") for index in range(np.shape(rows)[1])]
+    samples = sample_rows(columns, rows, seed)
+    data, precision = _convert(fitted, len(columns) if matrix else list(map(_typed, _estimators(columns))))
     classes = fitted.classes_.tolist() if hasattr(fitted, "classes_") else None
     try:
-        # ONNX's classifiers of trees take doubles, but give their probabilities in float32.
-        precision = inputs if "tensor(float)" not in _types(data) else "float32"
-        difference = largest_difference(fitted, CompiledModel(data, classes, precision), samples)
+        compiled = CompiledModel(data, classes, precision, () if matrix else columns)
+        samples = _taken(compiled, samples)
+        difference = largest_difference(fitted, compiled, samples, () if matrix else columns)
     except NotCompiledError:
         raise
     except Exception as error:  # ONNX Runtime has a dozen kinds of them
         raise NotCompiledError(f"ONNX Runtime refuses the conversion ({first_line(error)})") from None
     allowed = TOLERANCE[precision] if tolerance is None else tolerance
     if not difference <= allowed:
-        raise NotCompiledError(f"the largest relative difference is {difference:.1e}, more than {allowed:.0e}")
+        raise NotCompiledError(
+            f"in {precision}, the largest relative difference is {difference:.1e}, more than {allowed:.0e}"
+        )
     facts = {
         "file": COMPILED_FILE,
         "sha256": hashlib.sha256(data).hexdigest(),
         "size": len(data),
         "precision": precision,
-        "samples": len(samples),
+        "samples": len(samples if matrix else samples[0]),
         "largest_difference": difference,
         "tolerance": allowed,
     }
     return Compiled(data, facts)
 
 
-def _convert(fitted: Any, width: int, inputs: str) -> bytes:
-    """Return the bytes of the conversion, whose outputs are the prediction and, if there are any, probabilities."""
-    from skl2onnx import to_onnx
-    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
-    from skl2onnx.helpers.onnx_helper import select_model_inputs_outputs
+def list_compiled(manifest: Manifest, compiled: Compiled) -> Manifest:
+    """Return the manifest with the compiled model in it; NotCompiledError when the server would refuse it."""
+    listing = dataclasses.replace(manifest, compiled=compiled.facts)
+    columns = () if manifest.input == "matrix" else manifest.features
+    model = CompiledModel(compiled.data, manifest.classes, compiled.facts["precision"], columns)
+    differing = Predictor(listing, model, compiled.facts["tolerance"]).replay()
+    if differing:
+        raise NotCompiledError(f"the conversion does not reproduce example {differing[0]} of the manifest")
+    return listing
 
-    kind = DoubleTensorType if inputs == "double" else FloatTensorType
-    probabilities = hasattr(fitted, "predict_proba")
+
+def _estimators(columns: Sequence[Column]) -> list[tuple[str, Column]]:
+    """Return the estimator's columns by name, each with the one that it comes from."""
+    return [(name, column) for column in columns for name in column.input_names]
+
+
+def _typed(named: tuple[str, Column]) -> tuple[str, str]:
+    """Return the name and the type of an input of the graph."""
+    name, column = named
+    if isinstance(column, Date) and column.dtype.startswith("datetime64"):
+        raise NotCompiledError(f"the estimator takes the date {column.name!r} as it is, which ONNX does not know")
+    if isinstance(column, Category) and column.whole_numbers:
+        return name, NUMBER if column.missing else INTEGER
+    return name, STRING if column.own_dtype == "str" else NUMBER
+
+
+def _convert(fitted: Any, inputs: Any) -> tuple[bytes, str]:
+    """Return the bytes of the conversion and its precision."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the converter's own insides
-            model = to_onnx(
-                fitted,
-                name="model",  # by default a random one
-                initial_types=[("features", kind([None, width]))],
-                options={"zipmap": False} if probabilities else None,
-            )
-            names = [output.name for output in model.graph.output]
-            model = select_model_inputs_outputs(model, names if probabilities else names[:1])
-    except Exception as error:  # converters raise anything
-        name = type(final_step(fitted)).__name__
-        raise NotCompiledError(
-            f"skl2onnx {version('skl2onnx')} cannot convert {name} ({first_line(error):.80})"
-        ) from None
-    _order_operator_sets(model)
-    data: bytes = model.SerializeToString(deterministic=True)
-    return data
+        model, precision = convert(fitted, inputs)
+    except NotConvertedError as error:
+        raise NotCompiledError(str(error)) from None
+    return model.SerializeToString(deterministic=True), precision
 
 
-def _order_operator_sets(model: Any) -> None:
-    """Order the imports, which come out of a set, so that the same model has the same bytes."""
-    newest: dict[str, int] = {}
-    for imported in model.opset_import:
-        newest[imported.domain] = max(imported.version, newest.get(imported.domain, 0))
-    del model.opset_import[:]
-    for domain in sorted(newest):
-        model.opset_import.add(domain=domain, version=newest[domain])
+def _taken(compiled: CompiledModel, samples: Inputs) -> Inputs:
+    """Return the samples without those that have a category that the estimator refuses."""
+    if not compiled.known:
+        return samples
+    refused = compiled.unknown(samples).any(axis=1)
+    return samples[~refused] if isinstance(samples, np.ndarray) else [values[~refused] for values in samples]
 
 
-def _types(data: bytes) -> set[str]:
-    return {output.type for output in CompiledModel(data, None, "double").session.get_outputs()}
+def frame_of(columns: Sequence[Column], arrays: Sequence[Values]) -> Any:
+    """Return the frame that an estimator gets of such arrays."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            name: pd.Series(values, dtype=column.dtype or column.own_dtype)
+            for column, array in zip(columns, arrays, strict=True)
+            for name, values in column.inputs(array).items()
+        }
+    )
 
 
-def largest_difference(fitted: Any, compiled: CompiledModel, samples: NDArray[np.float64]) -> float:
+def largest_difference(fitted: Any, compiled: CompiledModel, samples: Inputs, columns: Sequence[Column] = ()) -> float:
     """Return the largest difference between two models' predictions, relative to them; of probabilities, absolute.
 
     NotCompiledError when a label differs.
     """
-    expected = fitted.predict(samples)
-    alone = slice(0, len(samples), max(1, len(samples) // ALONE))
-    found = [(compiled.predict(samples), expected), (_one_by_one(compiled.predict, samples[alone]), expected[alone])]
+    given = frame_of(columns, samples) if columns else samples
+    expected = fitted.predict(given)
+    alone = slice(0, len(expected), max(1, len(expected) // ALONE))
+    found = [(compiled.predict(samples), expected), (_one_by_one(compiled.predict, samples, alone), expected[alone])]
     if not hasattr(fitted, "classes_"):
         size = NEAR_ZERO * float(np.median(np.abs(expected)))
-        return max(_relative(got, wanted, size) for got, wanted in found)
+        return max(_relative(got, np.reshape(wanted, -1), size) for got, wanted in found)
     differing = sum(int((got != wanted).sum()) for got, wanted in found)
     if differing:
         raise NotCompiledError(f"{differing} of {sum(len(got) for got, _ in found)} predicted labels differ")
     if not hasattr(fitted, "predict_proba"):
         return 0.0
-    chances = fitted.predict_proba(samples)
+    chances = fitted.predict_proba(given)
     got = [compiled.predict_proba(samples) - chances]
-    got.append(_one_by_one(compiled.predict_proba, samples[alone]) - chances[alone])
+    got.append(_one_by_one(compiled.predict_proba, samples, alone) - chances[alone])
     return float(max(np.abs(difference).max() for difference in got))
 
 
-def _one_by_one(method: Any, rows: NDArray[np.float64]) -> NDArray[Any]:
-    return np.concatenate([method(row.reshape(1, -1)) for row in rows])
+def _one_by_one(method: Any, samples: Inputs, alone: slice) -> NDArray[Any]:
+    if isinstance(samples, np.ndarray):
+        return np.concatenate([method(row.reshape(1, -1)) for row in samples[alone]])
+    return np.concatenate(
+        [method([values[i : i + 1] for values in samples]) for i in range(*alone.indices(len(samples[0])))]
+    )
 
 
 def _relative(got: NDArray[Any], expected: NDArray[Any], least_size: float) -> float:

@@ -151,8 +151,8 @@ class _Parts:
         texts = self.problem.table.values(column)
         if not any(WORD.search(text) for text in texts if text is not None):
             raise TrainingError(
-                f"column {column.name!r} holds texts without a word; --category {shlex.quote(column.name)} takes them as "
-                "they are, or --drop the column"
+                f"column {column.name!r} holds texts without a word; --category {shlex.quote(column.name)} takes them "
+                "as they are, or --drop the column"
             )
         words = TfidfVectorizer(
             token_pattern=WORD.pattern, max_features=MOST_WORDS if self.takes_sparse else MOST_WORDS_DENSE

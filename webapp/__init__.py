@@ -4,7 +4,7 @@ from flask import Flask
 
 from handlers.service import Service, process_service
 from predictor.environment import switch
-from webapp.cli import group
+from webapp.cli import group, version
 from webapp.routes import routes_of
 
 
@@ -15,6 +15,7 @@ def create_app(service: Service | None = None) -> Flask:
     app.extensions["tandem"] = service
     app.register_blueprint(routes_of(service))
     app.cli.add_command(group)
+    app.cli.add_command(version)
     if switch("METRICS"):
         from webapp.metrics import count_requests  # off, metrics cost neither an import nor a request anything
 

@@ -18,6 +18,7 @@ from handlers.service import Service
 from predictor.columns import Boolean, Column, Number
 from predictor.environment import engine
 from predictor.onnx_engine import choose_engine
+from predictor.version import __version__
 from webapp.table_predictions import predict_table
 
 if TYPE_CHECKING:
@@ -30,6 +31,12 @@ def service_of_app() -> Service:
     """Return the service of the app that the command runs for."""
     service: Service = current_app.extensions["tandem"]
     return service
+
+
+@click.command()
+def version() -> None:
+    """Print the version of Tandem; `flask --version` is Flask's."""
+    click.echo(__version__)
 
 
 @group.command()

@@ -12,6 +12,7 @@ from handlers import predict
 from handlers.entry_point import View, entry_point, respond
 from handlers.responses import Problem, json_response
 from handlers.service import Service
+from predictor.version import __version__
 from webapp.pages import PAGES
 
 
@@ -32,6 +33,11 @@ def model(service: Service, _: Request) -> Response:
     return json_response(service.predictor.manifest.public())
 
 
+def version(_: Service, __: Request) -> Response:
+    """Tell the version of Tandem, bare as MLflow's clients want it; the model's own is in every answer."""
+    return Response(__version__, content_type="text/plain; charset=utf-8")
+
+
 def metrics(_: Service, __: Request) -> Response:
     """Tell Prometheus what was counted."""
     text = current_app.extensions.get("metrics")
@@ -41,7 +47,13 @@ def metrics(_: Service, __: Request) -> Response:
 
 
 # Path -> function of a service and a request; each takes no method that changes anything.
-READ_ONLY = {"/health": health, "/ready": ready, "/model": model, "/metrics": metrics} | PAGES
+READ_ONLY = {
+    "/health": health,
+    "/ready": ready,
+    "/model": model,
+    "/version": version,
+    "/metrics": metrics,
+} | PAGES
 
 
 def routes_of(service: Service) -> Blueprint:

@@ -54,6 +54,7 @@ def test_the_requests_are_valid(web: Host, rows: int) -> None:
     assert len(got.json().get("predictions", [1])) == rows
 
 
+@pytest.mark.slow
 def test_a_server_is_measured_and_ended() -> None:
     with serving("it", GUNICORN, ROOT, {}, core=min(os.sched_getaffinity(0)), request=body(1)) as server:
         processes = tree(server.process.pid)

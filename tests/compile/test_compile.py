@@ -117,6 +117,7 @@ def train(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:
     forest = ["--estimator", "sklearn.ensemble.RandomForestRegressor", "--set", "n_estimators=5"]
     for out in ("one", "two"):
@@ -127,6 +128,7 @@ def test_the_same_command_writes_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_compiled_is_served_from_its_pickle(tmp_path: Path) -> None:
     assert train(tmp_path).returncode == 0
     assert load(tmp_path).manifest.compiled is not None

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -230,27 +231,29 @@ def boosting(folder: Path) -> Any:
         Boolean("furnished", dtype="bool"),
         Date("since", dtype="datetime64[ns]"),
     ]
-    rows = [[n % 5, "Köln" if n % 3 else "Ulm", n % 2 == 0, f"2024-01-{n + 1:02}"] for n in range(30)]
+    rows = [[n % 5, "Köln" if n % 3 else "Ulm", n % 2 == 0, f"2024-01-{n % 30 + 1:02}"] for n in range(90)]
     since = ("since", FunctionTransformer(), ["rooms", "city", "furnished"])
     boosted = HistGradientBoostingRegressor(categorical_features="from_dtype", max_iter=5, min_samples_leaf=2)
     prepare = ColumnTransformer([since]).set_output(transform="pandas")
-    sample = models.Sample(columns, rows, [float(n % 5 + n % 3) for n in range(30)])
+    sample = models.Sample(columns, rows, [n % 5 + (0.0 if n % 3 else 20.0) for n in range(90)])
     return models.save_frame_model(folder, make_pipeline(prepare, boosted), sample)
 
 
 def test_unseen_categories_of_a_boosted_model_are_answered_as_missing(served: Served) -> None:
-    _, both = served(boosting)
-    row = [3, "Köln", True, "2024-05-01"]
-    unseen = both.ask({"instances": [row, [3, "Rom", True, "2024-05-01"], [3, None, True, "2024-05-01"]]})[
-        "predictions"
-    ]
-    assert unseen[1] == unseen[2] != unseen[0]
+    estimator, both = served(boosting)
+    cities = ["Ulm", "Rom", None]
+    frame = pd.DataFrame({"rooms": [3] * 3, "city": cities, "furnished": [True] * 3})
+    frame["city"] = pd.Categorical(cities, categories=["Köln", "Ulm", "Rom"])
+    frame["since"] = pd.to_datetime(["2024-05-01"] * 3).astype("datetime64[ns]")
+    predictions = both.ask({"instances": [[3, city, True, "2024-05-01"] for city in cities]})["predictions"]
+    assert predictions == estimator.predict(frame).tolist()
+    assert predictions[1] == predictions[2] != predictions[0]
     both.refuses(
         {"instances": [[3.5, "Ulm", True, "2024-01-01"], [2**63, "Ulm", True, "2024-01-01"]]},
         INVALID,
         [(f"#/instances/{row}/0", f"must be a whole number from {-(2**63)} to {2**63 - 1}") for row in (0, 1)],
     )
-    assert both.ask({"features": [3.0, "Köln", True, "2024-05-01"]})["prediction"] == unseen[0]
+    assert both.ask({"features": [3.0, "Ulm", True, "2024-05-01"]})["prediction"] == predictions[0]
 
 
 def needs_positive(frame: Any) -> Any:

@@ -14,6 +14,8 @@ from sklearn.datasets import load_diabetes, load_wine
 from tests.hosts import Live
 from tests.servers import FUNCTION, GUNICORN, ROOT, running
 
+pytestmark = pytest.mark.slow
+
 MODELS = {
     "diabetes-forest": ["diabetes.csv", "--estimator", "sklearn.ensemble.RandomForestRegressor"],
     "diabetes-ridge": ["diabetes.csv", "--estimator", "sklearn.linear_model.Ridge", "--scale"],

@@ -12,6 +12,8 @@ import pytest
 from tests.hosts import Live
 from tests.servers import GUNICORN, Server, running
 
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
+
 THREADS = 2
 READ_TIMEOUT = 2
 GOOD = b'{"features":[1,2,3]}'

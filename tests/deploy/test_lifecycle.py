@@ -6,7 +6,11 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import pytest
+
 from tests.servers import GUNICORN, ROOT, running
+
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 LIFECYCLE = [sys.executable, "-m", "benchmarks.lifecycle"]
 PHASES = [

@@ -173,6 +173,7 @@ def test_a_setting_that_cannot_be_used_is_one_line(
     assert recorded(stand_in) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is in no package index that CI reaches")
 @pytest.mark.parametrize("command", [line for text in PRINTED.values() for line in text.splitlines()])
 def test_gcloud_itself_takes_every_command_until_it_asks_for_an_account(command: str, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import trustme
 
 from tests.servers import FUNCTION, GUNICORN, ROOT, environment, running
 
+pytestmark = pytest.mark.slow
+
 SUITE = [sys.executable, "-m", "pytest", "-q", "--no-cov", "-p", "no:cacheprovider", "tests/contract"]
 
 

@@ -36,6 +36,7 @@ def test_only_what_a_deployment_needs_is_listed(ignore_file: str, files: list[st
     assert set(files) - {"model.onnx"} <= set(project_files())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is in no package index that CI reaches")
 @LISTS
 def test_gcloud_would_upload_just_that(ignore_file: str, files: list[str], folders: list[str], tmp_path: Path) -> None:
@@ -52,6 +53,7 @@ def test_gcloud_would_upload_just_that(ignore_file: str, files: list[str], folde
     assert sorted(listed.stdout.split()) == files_and_those_under(files, folders)
 
 
+@pytest.mark.slow
 def test_the_function_runs_from_its_upload_alone(tmp_path: Path) -> None:
     upload, venv, elsewhere = (tmp_path / name for name in ("upload", "venv", "elsewhere"))
     elsewhere.mkdir()

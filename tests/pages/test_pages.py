@@ -12,6 +12,8 @@ from playwright.sync_api import Page, expect
 from tests.pages.conftest import NASTY, Visit
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[..., Visit]
 
 

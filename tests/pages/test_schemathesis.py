@@ -8,6 +8,8 @@ import pytest
 
 from tests.servers import BIN, GUNICORN, ROOT, environment, running
 
+pytestmark = pytest.mark.slow
+
 # schemathesis_checks.py has these, each less one kind of case.
 REPLACED = "positive_data_acceptance,negative_data_rejection"
 

@@ -16,7 +16,7 @@ from tests.servers import ROOT
 
 COLUMNS: dict[str, tuple[Column, list[Any], list[Any]]] = {
     # column, cells that it takes, cells that it does not take
-    "number": (Number("n"), [1, -2.5, 1e308, 10**300], [None, True, "1", [], {}, 10**400]),
+    "number": (Number("n"), [1, -2.5, 1e308, 10**15], [None, True, "1", [], {}, 10**400]),
     "number with gaps": (Number("n", missing=True), [1, None], [False, "", 10**400]),
     "int8": (Number("n", dtype="int8"), [1, -128, 127.0], [128, -129, 0.5, None, 1e300]),
     "uint64": (Number("n", dtype="uint64"), [0, 2**63], [-1, 2**64, 1.5]),
@@ -50,8 +50,9 @@ def test_a_cell_comes_back_from_its_array(name: str) -> None:
     assert array is not None
     again = [column.cell(value) for value in array]
     if isinstance(column, Date):
-        again, good = [column.array([cell]) for cell in again], [column.array([cell]) for cell in good]  # in UTC
-    assert again == good
+        np.testing.assert_array_equal(column.array(again), array)  # the same moments, in UTC
+    else:
+        assert again == good
 
 
 def test_each_kind_has_a_case() -> None:
@@ -118,8 +119,12 @@ def test_the_parts_of_a_date_are_columns_of_their_own() -> None:
     frame = frame_maker([column])([array])
     assert list(frame) == column.input_names == ["x", "x month", "x weekday", "x hour"]
     moments = pd.to_datetime(pd.Series(["2026-03-01T23:30:00", "1969-12-31T00:00:00", None]))
-    for part in ("month", "weekday", "hour"):
-        np.testing.assert_array_equal(frame[f"x {part}"], getattr(moments.dt, part).astype("float64"))
+    for part, expected in (
+        ("month", moments.dt.month),
+        ("weekday", moments.dt.day_of_week),
+        ("hour", moments.dt.hour),
+    ):
+        np.testing.assert_array_equal(frame[f"x {part}"], expected)
 
 
 LOADED = (

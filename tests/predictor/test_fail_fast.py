@@ -14,6 +14,8 @@ import pytest
 from tests.predictor.test_loading import Gadget
 from tests.servers import FUNCTION, GUNICORN, ROOT, environment, free_port
 
+pytestmark = pytest.mark.slow
+
 
 def flip_a_bit(artifact: Path) -> None:
     data = bytearray((artifact / "model.pkl").read_bytes())

@@ -69,6 +69,7 @@ def test_the_default_model_loads(artifact: Path) -> None:
     assert loaded.replay() == []
 
 
+@pytest.mark.slow
 def test_every_flipped_byte_and_every_truncation_is_refused(artifact: Path) -> None:
     data = (artifact / "model.pkl").read_bytes()
     flipped = (data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :] for at in range(len(data)))

@@ -16,6 +16,8 @@ from tests.process.chaos import THREADS, Outcome, killed, recycled, reloaded, st
 from tests.process.processes import cpu_seconds, wait_until, workers_of
 from tests.servers import GUNICORN, running
 
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
+
 SOME = 50
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.process.processes import wait_until, workers_of
 from tests.servers import GUNICORN, ROOT, STOP_SECONDS, running
 
+pytestmark = pytest.mark.slow
+
 CONFIG = f"exec(compile(open({str(ROOT / 'gunicorn.conf.py')!r}).read(), 'gunicorn.conf.py', 'exec'))\n"
 
 TELLING = """

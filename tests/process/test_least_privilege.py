@@ -14,6 +14,8 @@ from tests.files import copy_model
 from tests.hosts import Live
 from tests.servers import BIN, ROOT, STOP_SECONDS, Server, end, free_port
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65534
 DEPLOYED = ("gunicorn.conf.py", "main.py", "predictor", "handlers", "webapp")
 

@@ -12,6 +12,8 @@ from tests.hosts import Live
 from tests.process.processes import wait_until, workers_of
 from tests.servers import FUNCTION, GUNICORN, running
 
+pytestmark = pytest.mark.slow
+
 ROWS = np.random.default_rng(0).random((300, 3)).round(6)
 
 

@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.soak import KINDS, soak, unexpected
+
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def test_two_thousand_requests_good_and_bad_leave_nothing_behind(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def adopt(path: Path, *more: str, out: Path) -> None:
     train.main(["--adopt", str(path), *more, "--out", str(out)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("command", [GUNICORN, FUNCTION], ids=["gunicorn", "functions-framework"])
 def test_an_adopted_model_is_served_as_scikit_learn_predicts(name: str, command: list[str], tmp_path: Path) -> None:

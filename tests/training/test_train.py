@@ -126,6 +126,7 @@ def test_the_manifest_tells_everything_about_the_model(
     assert [example["prediction"] for example in document["examples"]] == fitted.predict(rows).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["the example", "a forest on numbers", "a scaled logistic regression"])
 def test_the_same_command_in_two_processes_writes_the_same_bytes(
     model: str, tmp_path: Path, request: pytest.FixtureRequest

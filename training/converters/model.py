@@ -1,0 +1,53 @@
+"""A whole model: the inputs of its columns, the converted estimator, its labels and probabilities as outputs."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from onnx import ModelProto, TensorProto, checker, helper
+
+from predictor.onnx_engine import METADATA
+
+import training.converters  # noqa: F401  # registers the converters
+from training.converters.graph import NUMBER, PREDICTION, PROBABILITIES, Graph, NotConvertedError
+from training.converters.registry import predict
+
+MATRIX = "features"
+
+
+def convert(estimator: Any, inputs: Sequence[tuple[str, str]] | int) -> tuple[ModelProto, str]:
+    """Return the model and its precision; `inputs` are names and types of columns, or the width of one matrix.
+
+    NotConvertedError when something in the estimator has no form in ONNX.
+    """
+    graph = Graph(taken={PREDICTION, PROBABILITIES})
+    if isinstance(inputs, int):
+        columns = [graph.input(MATRIX, NUMBER, inputs)]
+    else:
+        columns = [graph.input(name, type) for name, type in inputs]
+    found = predict(graph, estimator, columns)
+    outputs = {PREDICTION: _answer(graph, estimator, found.value)}
+    if found.probabilities and hasattr(estimator, "predict_proba"):
+        outputs[PROBABILITIES] = (found.probabilities, TensorProto.DOUBLE)
+    elif hasattr(estimator, "predict_proba"):
+        raise NotConvertedError(f"{type(estimator).__name__} gives probabilities, its conversion none")
+    model = graph.model(outputs)
+    beside = {"float32": graph.float32, "known": graph.known, "words": graph.words}
+    helper.set_model_props(model, {METADATA: json.dumps(beside, ensure_ascii=False)})
+    checker.check_model(model)
+    return model, graph.precision
+
+
+def _answer(graph: Graph, estimator: Any, value: str) -> tuple[str, int]:
+    """Return the output of labels or numbers, of shape (rows,), and its element type."""
+    if not hasattr(estimator, "classes_"):
+        return graph.node("Reshape", value, graph.constant([-1], np.int64)), TensorProto.DOUBLE
+    classes = estimator.classes_
+    if classes.dtype.kind in "iub":
+        if classes.tolist() == list(range(len(classes))):
+            return value, TensorProto.INT64
+        return graph.node("Gather", graph.constant(classes, np.int64), value), TensorProto.INT64
+    if not all(isinstance(label, str) for label in classes):
+        raise NotConvertedError("its labels are neither text nor whole numbers")
+    return graph.node("Gather", graph.constant(classes, object), value), TensorProto.STRING
