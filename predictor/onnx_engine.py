@@ -42,7 +42,9 @@ class CompiledModel:
     They take a matrix, or, where `columns` are given, one array a column.
     """
 
-    def __init__(self, data: bytes, classes: list[Any] | None, precision: str, columns: Sequence[Column] = ()) -> None:
+    def __init__(
+        self, data: bytes, classes: list[Any] | None, precision: str, columns: Sequence[Column] = ()
+    ) -> None:
         self.session = _session(data)
         self.columns = columns
         self.booleans = bool(classes) and isinstance(classes[0], bool)  # type: ignore[index]

@@ -16,6 +16,7 @@ OPERATOR_SETS = {"": 21, ML: 5}
 IR_VERSION = 10
 
 
+
 # The outputs of a model.
 PREDICTION, PROBABILITIES = "prediction", "probabilities"
 NUMBER, INTEGER, STRING = "number", "integer", "string"
@@ -106,11 +107,7 @@ class Graph:
     def constant(self, values: Any, dtype: Any = np.float64) -> str:
         """Return the name of a constant; equal ones are kept once."""
         array = np.asarray(values, dtype=dtype)
-        key = (
-            array.dtype.str,
-            array.shape,
-            repr(array.tolist()).encode() if array.dtype == object else array.tobytes(),
-        )
+        key = (array.dtype.str, array.shape, repr(array.tolist()).encode() if array.dtype == object else array.tobytes())
         if key not in self.constants:
             name = self.constants[key] = self.name("constant")
             self.initializers.append(_tensor(array, name))

@@ -17,9 +17,7 @@ def convert_support_vector_regressor(graph: Graph, machine: Any, columns: Column
     vectors, weights = machine.support_vectors_, machine.dual_coef_
     if not isinstance(vectors, np.ndarray):  # fitted on a sparse matrix
         vectors, weights = vectors.toarray(), weights.toarray()
-    values = kernel(
-        graph, machine.kernel, graph.matrix(columns), vectors, machine._gamma, machine.degree, machine.coef0
-    )
+    values = kernel(graph, machine.kernel, graph.matrix(columns), vectors, machine._gamma, machine.degree, machine.coef0)
     total = graph.node("MatMul", values, graph.constant(weights.reshape(-1, 1)))
     return Prediction(graph.node("Add", total, graph.constant(machine.intercept_)))
 

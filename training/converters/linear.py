@@ -102,3 +102,5 @@ def convert_dummy_classifier(graph: Graph, dummy: Any, columns: Columns) -> Pred
         graph.node("ArgMax", graph.node("Mul", one, graph.constant(row)), axis=1, keepdims=0),
         graph.node("Mul", one, graph.constant(row)),
     )
+
+

@@ -60,7 +60,9 @@ def convert_feature_union(graph: Graph, union: Any, columns: Columns) -> list[Pa
     found: list[Part] = []
     for name, step in union.transformer_list:
         if step != "drop":
-            found += _weighted(graph, transform(graph, step, columns), (union.transformer_weights or {}).get(name))
+            found += _weighted(
+                graph, transform(graph, step, columns), (union.transformer_weights or {}).get(name)
+            )
     return found
 
 

@@ -134,9 +134,7 @@ def convert_polynomial_features(graph: Graph, features: Any, columns: Columns) -
     degree = int(powers.sum(axis=1).max())
     padded = graph.concat([ones(graph, value), value])
     product = None
-    terms = [
-        [0] * (degree - row.sum()) + [j + 1 for j, power in enumerate(row) for _ in range(power)] for row in powers
-    ]
+    terms = [[0] * (degree - row.sum()) + [j + 1 for j, power in enumerate(row) for _ in range(power)] for row in powers]
     for position in range(degree):
         factors = graph.node("Gather", padded, graph.constant([term[position] for term in terms], np.int64), axis=1)
         product = factors if product is None else graph.node("Mul", product, factors)

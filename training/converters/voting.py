@@ -123,9 +123,7 @@ def convert_ada_boost_classifier(graph: Graph, boosting: Any, columns: Columns) 
         total = add_trees(graph, [estimator for estimator, _ in pairs], said, columns)
     else:
         asked = [predict(graph, estimator, columns).value for estimator, _ in pairs]
-        votes = [
-            graph.node("Gather", graph.constant(vote), index, axis=0) for vote, index in zip(says, asked, strict=True)
-        ]
+        votes = [graph.node("Gather", graph.constant(vote), index, axis=0) for vote, index in zip(says, asked, strict=True)]
         total = sum_of(graph, votes)
     decision = graph.node("Div", total, graph.constant([float(boosting.estimator_weights_.sum())]))
     if classes > 2:
