@@ -136,9 +136,7 @@ def frame_of(columns: Sequence[Column], arrays: Sequence[Values]) -> Any:
     )
 
 
-def largest_difference(
-    fitted: Any, compiled: CompiledModel, samples: Inputs, columns: Sequence[Column] = ()
-) -> float:
+def largest_difference(fitted: Any, compiled: CompiledModel, samples: Inputs, columns: Sequence[Column] = ()) -> float:
     """Return the largest difference between two models' predictions, relative to them; of probabilities, absolute.
 
     NotCompiledError when a label differs.
@@ -164,7 +162,9 @@ def largest_difference(
 def _one_by_one(method: Any, samples: Inputs, alone: slice) -> NDArray[Any]:
     if isinstance(samples, np.ndarray):
         return np.concatenate([method(row.reshape(1, -1)) for row in samples[alone]])
-    return np.concatenate([method([values[i : i + 1] for values in samples]) for i in range(*alone.indices(len(samples[0])))])
+    return np.concatenate(
+        [method([values[i : i + 1] for values in samples]) for i in range(*alone.indices(len(samples[0])))]
+    )
 
 
 def _relative(got: NDArray[Any], expected: NDArray[Any], least_size: float) -> float:

@@ -19,8 +19,8 @@ from predictor import Manifest
 from training.evaluate import LEADING, beats_baseline, split
 from training.fit import fit
 from training.problem import Problem, Rows
-from training.show import TITLES, with_deviation
-from training.summary import column_rows, target_rows
+from training.show import TITLES, learner, with_deviation
+from training.summary import column_rows, pipeline_lines, target_rows
 
 FILE = "report.html"
 SCORERS = {"rmse": "neg_root_mean_squared_error", "balanced_accuracy": "balanced_accuracy"}
@@ -66,6 +66,8 @@ def training_report(estimator: BaseEstimator, problem: Problem, manifest: Manife
         columns=column_rows(problem.table),
         classes=by_class(fitted, problem, test) if problem.classifies else [],
         figures=figures,
+        learner=learner(manifest),
+        pipeline=pipeline_lines(manifest.estimator),
         leading=TITLES[LEADING[manifest.task]],
         shuffles=SHUFFLES,
     )

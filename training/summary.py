@@ -26,7 +26,7 @@ def column_rows(table: Table) -> list[dict[str, Any]]:
                 "name": column.name,
                 "kind": column.kind,
                 "missing": missing(values),
-                "values": observed(column),
+                "range": observed(column),
                 "median": "" if numbers is None else f"{np.median(numbers):.4g}",
                 "mean": "" if numbers is None else f"{np.mean(numbers):.4g}",
                 "example": example(column, values),
@@ -75,3 +75,25 @@ def histogram(numbers: NDArray[np.float64]) -> list[float]:
 def heights(counts: NDArray[np.int64]) -> list[float]:
     """Return counts as parts of the largest, rounded as a drawing needs them."""
     return [round(count / max(1, int(counts.max())), 3) for count in counts.tolist()]
+
+
+def pipeline_lines(described: Any, name: str = "", depth: int = 0) -> list[str]:
+    """Return an estimator as the manifest describes it, a line each for it and for what it is made of."""
+    if isinstance(described, list):
+        if len(described) > 1 and isinstance(described[0], str) and isinstance(described[1], dict | str):
+            step, inner, *columns = described
+            lines = pipeline_lines(inner, f"{step}: ", depth)
+            return [lines[0] + (f" of {', '.join(names_of(columns[0]))}" if columns else ""), *lines[1:]]
+        return [line for inner in described for line in pipeline_lines(inner, "", depth)]
+    if not isinstance(described, dict):
+        return [f"{'  ' * depth}{name}{described}"]
+    parts = {key: value for key, value in described["parameters"].items() if key in {"steps", "transformers"}}
+    plain = {key: value for key, value in described["parameters"].items() if key not in parts and value is not None}
+    shown = ", ".join(f"{key}={value}" for key, value in plain.items())
+    inner = [line for value in parts.values() for line in pipeline_lines(value, "", depth + 1)]
+    return [f"{'  ' * depth}{name}{described['class'].rpartition('.')[2]}({shown})", *inner]
+
+
+def names_of(columns: Any) -> list[str]:
+    """Return the names of the columns of a transformer."""
+    return [str(column) for column in columns] if isinstance(columns, list) else [str(columns)]
