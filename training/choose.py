@@ -49,11 +49,11 @@ def named_estimator(options: argparse.Namespace) -> BaseEstimator | None:
 
 def problem_of(options: argparse.Namespace, estimator: BaseEstimator | None) -> Problem:
     """Return what the command line asks to learn: a named estimator says the task, too."""
-    task = options.task or (estimator and task_of(estimator))
+    task = options.task or (None if estimator is None else task_of(estimator))  # an ensemble has a length: its trees
     table = example_table() if options.data is None else read_table(options, task)
     task = task or table.task
     if task == "regression" and table.target.dtype.kind not in "iuf":
-        who = type(estimator).__name__ if estimator else "--task regression"
+        who = "--task regression" if estimator is None else type(estimator).__name__
         raise TrainingError(
             f"{who} predicts numbers, but the target {table.target_name!r} holds labels such as "
             f"{str(table.target[0])!r}; choose a classifier with --estimator"
@@ -73,7 +73,8 @@ def choose(problem: Problem, named: BaseEstimator | None, options: argparse.Name
     how = {"test_size": options.test_size, "seed": options.seed}
     if options.estimator == AUTO:
         return compare(problem, on_fold=on_fold, **how)
-    estimator = named or make_estimator(DEFAULT[problem.task], options.settings, seed=options.seed)
+    default = DEFAULT[problem.task]
+    estimator = make_estimator(default, options.settings, seed=options.seed) if named is None else named
     scale = options.scale or (None if named is None and problem.classifies else False)
     pipeline = pipeline_for(estimator, problem, scale=scale, seed=options.seed)
     return Choice(pipeline, cross_validate(pipeline, problem, on_fold=on_fold, **how), [])

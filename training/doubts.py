@@ -10,7 +10,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from predictor.columns import Column
 from training.evaluate import LEADING, is_better, split
 from training.problem import Problem
-from training.show import TITLES
+from training.show import TITLES, digits, with_deviation
 
 # A model that scores so well on rows that it has never seen is a reason to look for a leak.
 SUSPICIOUS = 0.99
@@ -38,7 +38,7 @@ def worse_than_baseline(problem: Problem, metrics: dict[str, Any]) -> list[str]:
     if not is_better(leading, held_out[leading], baseline[leading]):
         return []  # said by itself, in red
     worse = [name for name in held_out if name in baseline and is_better(name, baseline[name], held_out[name])]
-    shown = ", ".join(f"{TITLES[name]} ({held_out[name]:.4g} against {baseline[name]:.4g})" for name in worse)
+    shown = ", ".join(f"{TITLES[name]} ({digits(held_out[name])} against {digits(baseline[name])})" for name in worse)
     return [f"the model is worse than the baseline by {shown}"] if worse else []
 
 
@@ -52,7 +52,7 @@ def far_from_cross_validated(problem: Problem, metrics: dict[str, Any]) -> list[
     if distance <= max(DEVIATIONS * crossed["std"], PART * abs(crossed["mean"])):
         return []
     return [
-        f"held out, {TITLES[name]} is {value:.4g}, far from {crossed['mean']:.4g} ± {crossed['std']:.2g} "
+        f"held out, {TITLES[name]} is {digits(value)}, far from {with_deviation(crossed)} "
         "cross-validated: there are few rows, or a few odd ones; try another --seed before you believe either"
     ]
 

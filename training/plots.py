@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import AutoLocator
 from numpy.typing import NDArray
 from sklearn.calibration import CalibrationDisplay
 from sklearn.metrics import (
@@ -62,6 +63,8 @@ def regression(actual: NDArray[np.float64], predicted: NDArray[np.float64]) -> I
         figure, axes = blank()
         display.plot(ax=axes, kind=kind, scatter_kwargs=points, line_kwargs={"color": ORANGE, "alpha": 1})
         axes.set(xlabel="predicted", ylabel="actual" if kind == "actual_vs_predicted" else "actual - predicted")
+        axes.xaxis.set_major_locator(AutoLocator())
+        axes.yaxis.set_major_locator(AutoLocator())
         yield title, caption, figure
 
 

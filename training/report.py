@@ -19,7 +19,7 @@ from predictor import Manifest
 from training.evaluate import LEADING, beats_baseline, split
 from training.fit import fit
 from training.problem import Problem, Rows
-from training.show import TITLES, learner, with_deviation
+from training.show import TITLES, digits, learner, with_deviation
 from training.summary import column_rows, pipeline_lines, target_rows
 
 FILE = "report.html"
@@ -60,6 +60,7 @@ def training_report(estimator: BaseEstimator, problem: Problem, manifest: Manife
         platform=f"{platform.system()} {platform.machine()}",
         beats=beats_baseline(facts["metrics"], manifest.task),
         titles=TITLES,
+        digits=digits,
         with_deviation=with_deviation,
         why=problem.table.why if problem.table.task == problem.task else "",
         target=target_rows(problem),

@@ -119,17 +119,22 @@ def metrics_table(metrics: dict[str, Any], *, lines: bool = True) -> Table:
         table.add_row(
             TITLES[name],
             Words(
-                f"{value:.4g}", style="" if baseline is None else "green" if is_better(name, value, baseline) else "red"
+                digits(value), style="" if baseline is None else "green" if is_better(name, value, baseline) else "red"
             ),
             with_deviation(metrics["cross_validated"].get(name)),
-            "" if baseline is None else f"{baseline:.4g}",
+            "" if baseline is None else digits(baseline),
         )
     return table
 
 
 def with_deviation(crossed: dict[str, float] | None) -> str:
     """Return a mean with its standard deviation."""
-    return f"{crossed['mean']:.4g} ± {crossed['std']:.2g}" if crossed else ""
+    return f"{digits(crossed['mean'])} ± {digits(crossed['std'], 2)}" if crossed else ""
+
+
+def digits(value: float, count: int = 4) -> str:
+    """Return a number rounded to some digits, in the plain form unless it is tiny or a giant."""
+    return f"{float(f'{value:.{count}g}'):.10g}"
 
 
 def compared_table(compared: Sequence[dict[str, Any]], *, lines: bool = True) -> Table:
