@@ -23,6 +23,8 @@ ENSEMBLES = {
     "classification": ["sklearn.ensemble.RandomForestClassifier", "sklearn.ensemble.HistGradientBoostingClassifier"],
 }
 
+MOST_UNEVEN = 10
+
 OnFold = Callable[[int, int], Any]
 
 
@@ -75,9 +77,18 @@ def choose(problem: Problem, named: BaseEstimator | None, options: argparse.Name
         return compare(problem, on_fold=on_fold, **how)
     default = DEFAULT[problem.task]
     estimator = make_estimator(default, options.settings, seed=options.seed) if named is None else named
-    scale = options.scale or (None if named is None and problem.classifies else False)
+    scale = options.scale or (None if named is None and problem.classifies and is_uneven(problem) else False)
     pipeline = pipeline_for(estimator, problem, scale=scale, seed=options.seed)
     return Choice(pipeline, cross_validate(pipeline, problem, on_fold=on_fold, **how), [])
+
+
+def is_uneven(problem: Problem) -> bool:
+    """Whether a matrix has columns of so different sizes that a logistic regression would not converge."""
+    if not problem.table.is_matrix:
+        return False
+    spreads = np.nanstd(problem.inputs, axis=0)
+    spreads = spreads[spreads > 0]
+    return bool(len(spreads) and (spreads.max() > MOST_UNEVEN * spreads.min() or spreads.max() > MOST_UNEVEN))
 
 
 def compare(problem: Problem, *, test_size: float, seed: int, on_fold: OnFold) -> Choice:
