@@ -79,7 +79,7 @@ def too_large(max_bytes: int) -> Problem:
 
 
 def broken_body(stream: Any, detail: str) -> Problem:
-    """Return the refusal of a body that did not arrive whole, late or ever; webapp.worker marks the late ones."""
+    """Return the refusal of a body that did not arrive whole, late or ever; worker.deadline marks the late ones."""
     if getattr(stream, "timed_out", False):
         return Problem(408, "the body did not arrive in time", headers=CLOSE)
     return Problem(400, detail, headers=CLOSE)

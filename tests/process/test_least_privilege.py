@@ -15,7 +15,7 @@ from tests.hosts import Live
 from tests.servers import BIN, ROOT, STOP_SECONDS, Server, end, free_port
 
 NOBODY = 65534
-DEPLOYED = ("gunicorn.conf.py", "main.py", "predictor", "handlers", "webapp")
+DEPLOYED = ("gunicorn.conf.py", "main.py", "predictor", "handlers", "webapp", "worker")
 
 HOSTS = {
     "gunicorn": [str(BIN / "gunicorn")],
