@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from handlers.logs import configure, drop_warning_filters
@@ -80,12 +81,12 @@ if switch("METRICS") and not os.environ.get(METRICS_DIR, "").endswith(f"-{master
     atexit.register(remove_counts, os.environ[METRICS_DIR])
 
 
-def child_exit(_: Any, worker: Any) -> None:
-    """Forget the requests that a worker had in flight when it ended; what it counted stays."""
+def child_exit(server: Any, _: Any) -> None:
+    """Keep what a worker that ended has counted, without its files and the requests that it had in flight."""
     if METRICS_DIR in os.environ:
-        from prometheus_client.multiprocess import mark_process_dead
+        from webapp.metrics import keep_counts_of_the_dead
 
-        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+        keep_counts_of_the_dead(Path(os.environ[METRICS_DIR]), {os.getpid(), *server.WORKERS})
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:

@@ -14,10 +14,14 @@ from handlers.responses import CLOSE, Problem
 CONTAINERS = frozenset({dict, list, str})
 
 
-def read_json(request: Request, max_bytes: int) -> Any:
-    """Return the request's body as JSON values; Problem 400, 408, 413 or 415 when there is no such thing."""
+def read_body(request: Request, max_bytes: int) -> bytes:
+    """Return the body of a request with a JSON document; Problem 400, 408, 413 or 415 when there is no such thing."""
     check_media_type(request)
-    body = read_body(request, max_bytes)
+    return whole_body(request, max_bytes)
+
+
+def parse_json(body: bytes) -> Any:
+    """Return a body as JSON values; Problem 400 when it is none."""
     if not body:
         raise Problem(400, "the body is empty; send a JSON object")
     try:
@@ -41,7 +45,7 @@ def check_media_type(request: Request) -> None:
         raise Problem(415, "send the body without a content coding", headers={"Accept-Encoding": "identity"} | CLOSE)
 
 
-def read_body(request: Request, max_bytes: int) -> bytes:
+def whole_body(request: Request, max_bytes: int) -> bytes:
     """Return the whole body, of at most `max_bytes`."""
     environ = request.environ
     stream = environ["wsgi.input"]

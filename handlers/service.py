@@ -1,21 +1,31 @@
 """What one process serves: the verified model and everything made from it once, at start."""
 
+import contextlib
 import functools
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
 
 from flask import Request, Response
 
 from handlers import logs
+from handlers.responses import Problem
 from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
 from predictor.environment import engine, model_dir, switch, whole_number, word
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 100_000
+
+# Bytes of a body that is worth a look at what it takes in memory.
+LARGE_BODY = 256 * 1024
+LONGEST_TEXT = 10_000
+ANY_NUMBER: AbstractContextManager[Any] = contextlib.nullcontext()
 
 # Called with each request of an entry point; what it returns is called with the response.
 Observer = Callable[[Request], Callable[[Response], None]]
@@ -38,6 +48,19 @@ class Service:
         self.headers = {"Model-Version": manifest.version}
         self.log_fields = {"model_version": manifest.version, "model_sha256": manifest.artifact["sha256"]}
         self.observers: list[Observer] = []
+        self.one_large_body = threading.Lock()
+
+    def room_for(self, body: bytes) -> AbstractContextManager[Any]:
+        """Return what to hold while a body is JSON values: of large bodies there is one at a time.
+
+        A list in brackets takes 44 times its two bytes. A body with more brackets than rows and texts can account for
+        is refused: Problem 413.
+        """
+        if len(body) <= LARGE_BODY:
+            return ANY_NUMBER
+        if body.count(b"[") + body.count(b"{") > self.max_rows + LONGEST_TEXT * body.count(b'"'):
+            raise Problem(413, f"the body has too many lists or objects for {self.max_rows} rows")
+        return self.one_large_body
 
 
 def load_service(environ: Mapping[str, str] = os.environ) -> Service:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictor.manifest import Manifest
+from predictor.refusals import is_refusal
 
 Matrix = NDArray[np.float64]
 
@@ -56,6 +57,8 @@ class Predictor:
             with np.errstate(all="ignore"):
                 outputs = np.asarray(method(matrix))
         except ValueError as error:
+            if not is_refusal(error):
+                raise
             # scikit-learn's trees work in float32 and refuse what that type cannot hold.
             beyond = (np.abs(matrix) > np.finfo(np.float32).max).any(axis=1)
             raise NotPredictable(np.flatnonzero(beyond).tolist()) from error

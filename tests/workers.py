@@ -1,5 +1,6 @@
 """gunicorn's workers, driven turn by turn in this very process: what they answer to bytes, without a server's start."""
 
+import contextlib
 import os
 import selectors
 import socket
@@ -43,13 +44,11 @@ class Driven:
         """Send parts over a new connection, each seen before the next, end the sending, and return all answers."""
         with socket.create_connection(self.listener.getsockname()) as client:
             client.setblocking(False)
-            for part in parts:
-                client.sendall(part)
-                self.turn()
-            try:
+            with contextlib.suppress(OSError):  # the worker may close before the end
+                for part in parts:
+                    client.sendall(part)
+                    self.turn()
                 client.shutdown(socket.SHUT_WR)
-            except OSError:  # the worker has closed already
-                pass
             received = []
             while True:
                 try:
