@@ -3,7 +3,6 @@
 Each check stands before the next, dearer one: headers, length, body, JSON (RFC 8259), duplicate keys.
 """
 
-import re
 from typing import Any
 
 import orjson
@@ -95,13 +94,27 @@ def check_duplicate_keys(body: bytes, document: Any) -> None:
     Every string of a JSON text has two quotation marks of its own, so a text with more of them than its values
     account for had keys that were dropped. The usual request has no strings but its few top-level keys.
     """
-    quotes = body.count(b'"')
-    if isinstance(document, dict) and quotes == 2 * len(document) and b"\\" not in body:
+    quotes = without_escapes(body).count(b'"')
+    if isinstance(document, dict) and quotes == 2 * len(document):
         return
-    if b"\\" in body:  # valid JSON has backslashes in strings only, each with the character that it escapes
-        quotes = re.sub(rb"\\.", b"", body).count(b'"')
     if quotes != 2 * count_strings(document):
         raise Problem(400, "the body is not JSON that can be trusted: a key stands twice in one object")
+
+
+def check_containers(body: bytes, most: int) -> None:
+    """Refuse a body with more lists and objects than `most`, before they are made; in texts, brackets are just text."""
+    if body.count(b"[") + body.count(b"{") <= most:
+        return
+    outside = b"".join(without_escapes(body).split(b'"')[::2])
+    if outside.count(b"[") + outside.count(b"{") > most:
+        raise Problem(413, "the body has too many lists and objects; send fewer rows a request")
+
+
+def without_escapes(body: bytes) -> bytes:
+    """Return JSON text in which each quotation mark begins or ends a string."""
+    if b"\\" not in body:
+        return body
+    return body.replace(b"\\\\", b"").replace(b'\\"', b"")  # in this order, left to right, as a parser reads them
 
 
 def count_strings(document: Any) -> int:

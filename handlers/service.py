@@ -7,14 +7,14 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
 from flask import Request, Response
 
 from handlers import logs
-from handlers.responses import Problem
+from handlers.http import check_containers
 from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
 from predictor.environment import engine, model_dir, switch, whole_number, word
@@ -24,7 +24,8 @@ MAX_ROWS = 100_000
 
 # Bytes of a body that is worth a look at what it takes in memory.
 LARGE_BODY = 256 * 1024
-LONGEST_TEXT = 10_000
+# Lists and objects that a request may have beside its rows.
+ROOM_FOR_CONTAINERS = 1000
 ANY_NUMBER: AbstractContextManager[Any] = contextlib.nullcontext()
 
 # Called with each request of an entry point; what it returns is called with the response.
@@ -48,19 +49,17 @@ class Service:
         self.headers = {"Model-Version": manifest.version}
         self.log_fields = {"model_version": manifest.version, "model_sha256": manifest.artifact["sha256"]}
         self.observers: list[Observer] = []
-        self.one_large_body = threading.Lock()
+        self._one_large_body = threading.Lock()
 
     def room_for(self, body: bytes) -> AbstractContextManager[Any]:
-        """Return what to hold while a body is JSON values: of large bodies there is one at a time.
+        """Return what to hold while a body is JSON values, which can take 44 times its bytes. Problem 413."""
+        return ANY_NUMBER if len(body) <= LARGE_BODY else self._alone(body)
 
-        A list in brackets takes 44 times its two bytes. A body with more brackets than rows and texts can account for
-        is refused: Problem 413.
-        """
-        if len(body) <= LARGE_BODY:
-            return ANY_NUMBER
-        if body.count(b"[") + body.count(b"{") > self.max_rows + LONGEST_TEXT * body.count(b'"'):
-            raise Problem(413, f"the body has too many lists or objects for {self.max_rows} rows")
-        return self.one_large_body
+    @contextlib.contextmanager
+    def _alone(self, body: bytes) -> Iterator[None]:
+        with self._one_large_body:
+            check_containers(body, ROOM_FOR_CONTAINERS + 2 * self.max_rows)
+            yield
 
 
 def load_service(environ: Mapping[str, str] = os.environ) -> Service:

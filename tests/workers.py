@@ -44,19 +44,21 @@ class Driven:
         """Send parts over a new connection, each seen before the next, end the sending, and return all answers."""
         with socket.create_connection(self.listener.getsockname()) as client:
             client.setblocking(False)
+            received: list[bytes] = []
             with contextlib.suppress(OSError):  # the worker may close before the end
                 for part in parts:
                     client.sendall(part)
                     self.turn()
+                    with contextlib.suppress(BlockingIOError):
+                        received.append(client.recv(1 << 20))
                 client.shutdown(socket.SHUT_WR)
-            received = []
             while True:
                 try:
                     data = client.recv(1 << 20)
                 except BlockingIOError:
                     self.turn()
                     continue
-                except ConnectionResetError:
+                except OSError:
                     break
                 if not data:
                     break
