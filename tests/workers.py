@@ -12,7 +12,8 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
-PATIENCE = 1.0  # seconds for one turn in which nothing happens
+# Seconds for one turn in which nothing happens: at the end of a request, and amid its parts.
+PATIENCE, GLANCE = 1.0, 0.002
 
 
 class Driven:
@@ -48,7 +49,8 @@ class Driven:
             with contextlib.suppress(OSError):  # the worker may close before the end
                 for part in parts:
                     client.sendall(part)
-                    self.turn()
+                    for _ in range(3):  # for accepting it, for giving it a thread, and for that to read
+                        self.turn(GLANCE)
                     with contextlib.suppress(BlockingIOError):
                         received.append(client.recv(1 << 20))
                 client.shutdown(socket.SHUT_WR)
