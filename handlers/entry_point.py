@@ -53,7 +53,7 @@ def respond(service: Service, view: View, request: Request, refuse: Refuse = Pro
     token = logs.current.set((request, service.log_fields))
     try:
         # functions-framework reads the body once more after its function. One that failed or was refused
-        # would fail or block again there, so only read_json, by way of the environ, can read it.
+        # would fail or block again there, so only read_body, by way of the environ, can read it.
         request.stream = io.BytesIO()
         response = view(request)
     except Problem as problem:

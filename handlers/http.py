@@ -3,7 +3,6 @@
 Each check stands before the next, dearer one: headers, length, body, JSON (RFC 8259), duplicate keys.
 """
 
-import re
 from typing import Any
 
 import orjson
@@ -14,10 +13,14 @@ from handlers.responses import CLOSE, Problem
 CONTAINERS = frozenset({dict, list, str})
 
 
-def read_json(request: Request, max_bytes: int) -> Any:
-    """Return the request's body as JSON values; Problem 400, 408, 413 or 415 when there is no such thing."""
+def read_body(request: Request, max_bytes: int) -> bytes:
+    """Return the body of a request with a JSON document; Problem 400, 408, 413 or 415 when there is no such thing."""
     check_media_type(request)
-    body = read_body(request, max_bytes)
+    return whole_body(request, max_bytes)
+
+
+def parse_json(body: bytes) -> Any:
+    """Return a body as JSON values; Problem 400 when it is none."""
     if not body:
         raise Problem(400, "the body is empty; send a JSON object")
     try:
@@ -41,7 +44,7 @@ def check_media_type(request: Request) -> None:
         raise Problem(415, "send the body without a content coding", headers={"Accept-Encoding": "identity"} | CLOSE)
 
 
-def read_body(request: Request, max_bytes: int) -> bytes:
+def whole_body(request: Request, max_bytes: int) -> bytes:
     """Return the whole body, of at most `max_bytes`."""
     environ = request.environ
     stream = environ["wsgi.input"]
@@ -79,7 +82,7 @@ def too_large(max_bytes: int) -> Problem:
 
 
 def broken_body(stream: Any, detail: str) -> Problem:
-    """Return the refusal of a body that did not arrive whole, late or ever; webapp.worker marks the late ones."""
+    """Return the refusal of a body that did not arrive whole, late or ever; worker.deadline marks the late ones."""
     if getattr(stream, "timed_out", False):
         return Problem(408, "the body did not arrive in time", headers=CLOSE)
     return Problem(400, detail, headers=CLOSE)
@@ -91,13 +94,27 @@ def check_duplicate_keys(body: bytes, document: Any) -> None:
     Every string of a JSON text has two quotation marks of its own, so a text with more of them than its values
     account for had keys that were dropped. The usual request has no strings but its few top-level keys.
     """
-    quotes = body.count(b'"')
-    if isinstance(document, dict) and quotes == 2 * len(document) and b"\\" not in body:
+    quotes = without_escapes(body).count(b'"')
+    if isinstance(document, dict) and quotes == 2 * len(document):
         return
-    if b"\\" in body:  # valid JSON has backslashes in strings only, each with the character that it escapes
-        quotes = re.sub(rb"\\.", b"", body).count(b'"')
     if quotes != 2 * count_strings(document):
         raise Problem(400, "the body is not JSON that can be trusted: a key stands twice in one object")
+
+
+def check_containers(body: bytes, most: int) -> None:
+    """Refuse a body with more lists and objects than `most`, before they are made; in texts, brackets are just text."""
+    if body.count(b"[") + body.count(b"{") <= most:
+        return
+    outside = b"".join(without_escapes(body).split(b'"')[::2])
+    if outside.count(b"[") + outside.count(b"{") > most:
+        raise Problem(413, "the body has too many lists and objects; send fewer rows a request")
+
+
+def without_escapes(body: bytes) -> bytes:
+    """Return JSON text in which each quotation mark begins or ends a string."""
+    if b"\\" not in body:
+        return body
+    return body.replace(b"\\\\", b"").replace(b'\\"', b"")  # in this order, left to right, as a parser reads them
 
 
 def count_strings(document: Any) -> int:

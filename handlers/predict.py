@@ -6,7 +6,7 @@ from typing import Any
 from flask import Request, Response
 
 from handlers.entry_point import View, entry_point
-from handlers.http import read_json
+from handlers.http import parse_json, read_body
 from handlers.responses import MAX_ERRORS, Problem, json_response
 from handlers.schemas import Instances, pointer, validate
 from handlers.service import Service
@@ -22,9 +22,12 @@ def make(service: Service) -> View:
     def predict(request: Request) -> Response:
         """Answer `{"features": row}` or `{"instances": rows}` with the model's predictions."""
         laps = laps_of(request)
-        document = read_json(request, service.max_body_bytes)
-        laps.lap("read")
-        instances = validate(service.request_schema, document)
+        body = read_body(request, service.max_body_bytes)
+        with service.room_for(body):
+            document = parse_json(body)
+            laps.lap("read")
+            instances = validate(service.request_schema, document)
+            del document  # of a large body it is many times the size, and the next one may be waiting
         laps.lap("validate")
         laps.rows = len(instances.rows)
         answer = predictions(service.predictor, instances)

@@ -1,21 +1,32 @@
 """What one process serves: the verified model and everything made from it once, at start."""
 
+import contextlib
 import functools
 import logging
 import os
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
 
 from flask import Request, Response
 
 from handlers import logs
+from handlers.http import check_containers
 from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
 from predictor.environment import engine, model_dir, switch, trusted_modules, whole_number, word
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 100_000
+
+# Bytes of a body that is worth a look at what it takes in memory.
+LARGE_BODY = 256 * 1024
+# Lists and objects that a request may have beside its rows.
+ROOM_FOR_CONTAINERS = 1000
+ANY_NUMBER: AbstractContextManager[Any] = contextlib.nullcontext()
 
 # Called with each request of an entry point; what it returns is called with the response.
 Observer = Callable[[Request], Callable[[Response], None]]
@@ -38,6 +49,17 @@ class Service:
         self.headers = {"Model-Version": manifest.version}
         self.log_fields = {"model_version": manifest.version, "model_sha256": manifest.artifact["sha256"]}
         self.observers: list[Observer] = []
+        self._one_large_body = threading.Lock()
+
+    def room_for(self, body: bytes) -> AbstractContextManager[Any]:
+        """Return what to hold while a body is JSON values, which can take 44 times its bytes. Problem 413."""
+        return ANY_NUMBER if len(body) <= LARGE_BODY else self._alone(body)
+
+    @contextlib.contextmanager
+    def _alone(self, body: bytes) -> Iterator[None]:
+        with self._one_large_body:
+            check_containers(body, ROOM_FOR_CONTAINERS + 2 * self.max_rows)
+            yield
 
 
 def load_service(environ: Mapping[str, str] = os.environ) -> Service:
