@@ -21,7 +21,8 @@ COPY gunicorn.conf.py model.* ./
 COPY predictor predictor
 COPY handlers handlers
 COPY webapp webapp
-RUN python -m compileall -q predictor handlers webapp
+COPY worker worker
+RUN python -m compileall -q predictor handlers webapp worker
 
 # By number: Cloud Run runs a name that it does not know as root. The code stays root's, so the process cannot change it.
 USER 10001:10001

@@ -6,12 +6,15 @@ import os
 import shutil
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from handlers.logs import configure, drop_warning_filters
 from handlers.service import process_service  # before numpy, since it limits numpy's threads
 from predictor.environment import switch, whole_number
 from webapp.addresses import refuse_what_is_taken
+from worker import worker_class as tested_worker_class
+from worker.startup import FAILED_TO_LOAD, watch
 
 # Loading the model makes some hundred thousand objects that stay, most of them modules; looking through them for
 # garbage again and again meanwhile is a thirtieth of a cold start. pre_fork switches it on.
@@ -25,15 +28,14 @@ bind = f"0.0.0.0:{port}"
 
 # One process per CPU is right for CPU-bound work, and Cloud Run's default is one CPU.
 workers = whole_number("WEB_CONCURRENCY", 1)
-# gthread with a deadline for reading a request (READ_TIMEOUT), which reads and answers single rows itself, without a
-# thread: against 4 threads half the CPU, and a p99 of 6 ms instead of 30 at 16 connections.
-worker_class = "webapp.inline.InlineWorker"
+# gthread with deadlines for reading a request and writing its answer (READ_TIMEOUT), which answers single rows without
+# a thread. With another gunicorn than the tested ones, stock gthread; -k gthread asks for that, too.
+worker_class = tested_worker_class()
 # For what is large, slow or cut into pieces. More do not make it faster, since predictions want the same CPU.
 threads = whole_number("THREADS", 4)
 
-# The C parser, gunicorn[fast], is left out: 27.0.1 asks for a release of it that the package index does not have, and
-# single rows, of whose cost parsing would be most, do without either (webapp/short_http.py).
-http_parser = "python"
+# gunicorn's parser in C, gunicorn_h1c. functions-framework's gunicorn takes it by itself where it is installed.
+http_parser = "fast"
 
 # A new model is a new deployment, and `make soak` shows memory flat after 50,000 requests, so workers are not recycled;
 # with one worker each recycling would be a pause.
@@ -81,18 +83,23 @@ if switch("METRICS") and not os.environ.get(METRICS_DIR, "").endswith(f"-{master
     atexit.register(remove_counts, os.environ[METRICS_DIR])
 
 
-def child_exit(_: Any, worker: Any) -> None:
-    """Forget the requests that a worker had in flight when it ended; what it counted stays."""
+def child_exit(server: Any, _: Any) -> None:
+    """Keep what a worker that ended has counted, without its files and the requests that it had in flight."""
     if METRICS_DIR in os.environ:
-        from prometheus_client.multiprocess import mark_process_dead
+        from webapp.metrics import keep_counts_of_the_dead
 
-        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+        keep_counts_of_the_dead(Path(os.environ[METRICS_DIR]), {os.getpid(), *server.WORKERS})
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:
     """Keep what is loaded in memory that the workers share: the collector would write to every object's header."""
     gc.freeze()
     gc.enable()
+
+
+def post_fork(_server: Any, worker: Any) -> None:
+    """Give the worker a minute to become ready."""
+    worker.watchdog = watch(worker)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -104,7 +111,8 @@ def post_worker_init(worker: Any) -> None:
         failure = f"{type(error).__name__}: {error}"
     if failure:
         worker.log.critical("tandem: the model does not reproduce its examples in the worker (%s)", failure)
-        sys.exit(4)  # gunicorn's "the app failed to load": the master ends, too, instead of trying again for ever
+        sys.exit(FAILED_TO_LOAD)
+    worker.watchdog.cancel()
 
 
 def on_starting(server: Any) -> None:

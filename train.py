@@ -1,14 +1,11 @@
 """Train a scikit-learn model, say how good it is, and write the artifact that Tandem serves.
 
-Without arguments it trains the built-in example; with a CSV file and --target, a model of your own.
+Without arguments it trains the built-in example; with a CSV or Parquet file and --target, a model of your own.
 """
 
 import argparse
-import dataclasses
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +13,32 @@ from rich.console import Console
 
 from predictor import Manifest, save
 from predictor.artifact import dump
-from predictor.manifest import COMPILED_FILE, FILE
+from predictor.manifest import COMPILED_FILE
+from tables import TableError
 from training import TrainingError
 from training.adopt import adopt
+from training.choose import choose, named_estimator, problem_of
 from training.compile import Compiled, NotCompiledError, compile_model, list_compiled
 from training.describe import describe
-from training.estimators import make_estimator
-from training.evaluate import beats_baseline, evaluate
-from training.fit import check_missing_values, fit, labels_or_numbers, task_of
-from training.options import DEFAULT_CLASSIFIER, DEFAULT_REGRESSOR, check_words, parse
+from training.doubts import doubts
+from training.evaluate import evaluate
+from training.fit import fit
+from training.options import check_words, parse
+from training.problem import Problem
 from training.report import FILE as REPORT
 from training.report import training_report
-from training.show import metrics_table, progress_bar
-from training.table import Table, example_table, read_table
+from training.show import progress_bar, show_result, show_table
+from training.warned import collected, sentences
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; every error is one line on stderr and exit status 2."""
+    """Run the command line; every error is one line on stderr, every fault of a table its own, and exit status 2."""
     options = parse(arguments, __doc__)
     try:
         (adopt_pickle if options.adopt else train)(options)
-    except TrainingError as error:
-        sys.stderr.write(f"train.py: {' '.join(str(error).splitlines())}\n")
+    except (TrainingError, TableError) as error:
+        faults = error.faults if isinstance(error, TableError) else [str(error)]
+        sys.stderr.write("".join(f"train.py: {' '.join(fault.splitlines())}\n" for fault in faults))
         sys.exit(2)
 
 
@@ -48,36 +49,49 @@ def train(options: argparse.Namespace) -> None:
     """
     console = Console(highlight=False, markup=False, emoji=False)  # a path may look like markup
     check_words(options)
-    with one_line_warnings(console):
-        table = example_table() if options.data is None else read_table(options.data, options.target, options.drop)
-        dotted = options.estimator or (DEFAULT_CLASSIFIER if table.classifies else DEFAULT_REGRESSOR)
-        estimator = make_estimator(dotted, options.settings, scale=options.scale, seed=options.seed)
-        task = task_of(estimator, table)
-        table = dataclasses.replace(table, target=labels_or_numbers(table, task))
-        check_missing_values(estimator, table)
+    with collected() as caught:
+        estimator = named_estimator(options)
+        problem = problem_of(options, estimator)
+        if console.is_terminal:  # else a table that cannot be learnt from prints nothing but its error
+            show_table(console, problem.table)
         with progress_bar(console, "cross-validation") as on_fold:
-            metrics = evaluate(estimator, table, task, test_size=options.test_size, seed=options.seed, on_fold=on_fold)
-            fitted = fit(estimator, table.features, table.target)
-        manifest, pickled = package(fitted, table, task, metrics, options)
-        page = None
-        if not options.no_report:
-            with progress_bar(console, "report") as on_feature:
-                page = training_report(estimator, table, manifest, options.command_line, on_feature)
+            choice = choose(problem, estimator, options, on_fold)
+        how = {"seed": options.seed, "test_size": options.test_size}
+        metrics = evaluate(choice.estimator, problem, by_fold=choice.by_fold, **how)
+        fitted = fit(choice.estimator, problem.inputs, problem.target)
+        doubtful = doubts(problem, metrics, **how)
+    training = {
+        "rows": len(problem.target),
+        "data_sha256": problem.table.sha256,
+        **how,
+        "metrics": metrics,
+        "compared": choice.compared,
+        "warnings": [*problem.table.notices, *doubtful, *sentences(caught)],
+    }
+    manifest, pickled = package(fitted, problem, training, options)
+    page = None
+    if not options.no_report:
+        with collected(), progress_bar(console, "report"):
+            page = training_report(choice.estimator, problem, manifest, options.command_line)
     compiled, refusal = None, ""
     if options.compile:
         try:
-            compiled, manifest = convert(fitted, table, manifest, options)
+            compiled, manifest = convert(fitted, problem, manifest, options)
         except NotCompiledError as reason:
             refusal = f"not compiled, scikit-learn will serve the pickle: {reason}"
     write(pickled, manifest, options.out, compiled.data if compiled else None, page)
-    report(console, manifest, len(table.target), metrics, options.out)
+    if not console.is_terminal:
+        show_table(console, problem.table)
+    show_result(console, manifest, problem.table, options.out)
     if refusal:
         raise TrainingError(refusal)
 
 
-def convert(fitted: Any, table: Table, manifest: Manifest, options: argparse.Namespace) -> tuple[Compiled, Manifest]:
+def convert(
+    fitted: Any, problem: Problem, manifest: Manifest, options: argparse.Namespace
+) -> tuple[Compiled, Manifest]:
     """Return the compiled model and the manifest that lists it; NotCompiledError when no conversion is equal."""
-    compiled = compile_model(fitted, table.features, manifest.features, seed=options.seed, tolerance=options.tolerance)
+    compiled = compile_model(fitted, problem.rows, manifest.features, seed=options.seed, tolerance=options.tolerance)
     return compiled, list_compiled(manifest, compiled)
 
 
@@ -109,54 +123,14 @@ def write(
 
 
 def package(
-    fitted: Any, table: Table, task: str, metrics: dict[str, Any], options: argparse.Namespace
+    fitted: Any, problem: Problem, training: dict[str, Any], options: argparse.Namespace
 ) -> tuple[Manifest, bytes]:
-    """Return the manifest and the pickle of a fitted estimator."""
+    """Return the manifest and the pickle of a fitted estimator; what says nothing of its training is left out."""
     pickled = dump(fitted)
-    training = {
-        "rows": len(table.target),
-        "data_sha256": table.sha256,
-        "seed": options.seed,
-        "test_size": options.test_size,
-        "metrics": metrics,
-    }
-    return describe(
-        fitted, table, pickled, name=options.name, version=options.version, task=task, training=training
-    ), pickled
-
-
-def report(console: Console, manifest: Manifest, rows: int, metrics: dict[str, Any], out: Path) -> None:
-    """Print how good the model is and where it went."""
-    console.print(metrics_table(metrics, lines=console.is_terminal))
-    if not beats_baseline(metrics, manifest.task):
-        console.print(
-            "The model does NOT beat the baseline, which looks at no feature: do not deploy it.",
-            style="bold red",
-            soft_wrap=True,
-        )
-    size = manifest.artifact["size"]
-    console.print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, {rows} rows", soft_wrap=True)
-    console.print(f"wrote {out / manifest.artifact['file']} ({size:,} bytes) and {out / FILE}", soft_wrap=True)
-    console.print(f"MODEL_SHA256={manifest.sha256} lets no other be served", soft_wrap=True)
-    if manifest.compiled:
-        console.print(
-            f"compiled to {out / manifest.compiled['file']} ({manifest.compiled['size']:,} bytes, "
-            f"{manifest.compiled['precision']}): the largest difference on {manifest.compiled['samples']:,} rows is "
-            f"{manifest.compiled['largest_difference']:.1e}",
-            soft_wrap=True,
-        )
-    if (out / REPORT).exists():
-        console.print(f"wrote {out / REPORT}: how good the model is, to look at in a browser", soft_wrap=True)
-
-
-@contextmanager
-def one_line_warnings(console: Console) -> Iterator[None]:
-    """Print each warning once, as one line, instead of once a fold with its source."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    for line in dict.fromkeys(str(warning.message).strip().splitlines()[0] for warning in caught):
-        console.print(f"warning: {line}", style="yellow", soft_wrap=True)
+    table = problem.table
+    training |= {"left_out": table.left_out, "rows_left_out": table.rows_left_out, "reading": table.reading}
+    training = {key: value for key, value in training.items() if value or key in {"seed", "metrics"}}
+    return describe(fitted, problem, pickled, name=options.name, version=options.version, training=training), pickled
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def too_large(max_bytes: int) -> Problem:
 
 
 def broken_body(stream: Any, detail: str) -> Problem:
-    """Return the refusal of a body that did not arrive whole, late or ever; webapp.worker marks the late ones."""
+    """Return the refusal of a body that did not arrive whole, late or ever; worker.deadline marks the late ones."""
     if getattr(stream, "timed_out", False):
         return Problem(408, "the body did not arrive in time", headers=CLOSE)
     return Problem(400, detail, headers=CLOSE)
@@ -117,13 +117,27 @@ def check_duplicate_keys(body: bytes, document: Any) -> None:
     Every string of a JSON text has two quotation marks of its own, so a text with more of them than its values
     account for had keys that were dropped. The usual request has no strings but its few top-level keys.
     """
-    quotes = body.count(b'"')
-    if isinstance(document, dict) and quotes == 2 * len(document) and b"\\" not in body:
+    quotes = without_escapes(body).count(b'"')
+    if isinstance(document, dict) and quotes == 2 * len(document):
         return
-    if b"\\" in body:  # valid JSON has backslashes in strings only, each with the character that it escapes
-        quotes = re.sub(rb"\\.", b"", body).count(b'"')
     if quotes != 2 * count_strings(document, quotes // 2):
         raise Problem(400, "the body is not JSON that can be trusted: a key stands twice in one object")
+
+
+def check_containers(body: bytes, most: int) -> None:
+    """Refuse a body with more lists and objects than `most`, before they are made; in texts, brackets are just text."""
+    if body.count(b"[") + body.count(b"{") <= most:
+        return
+    outside = b"".join(without_escapes(body).split(b'"')[::2])
+    if outside.count(b"[") + outside.count(b"{") > most:
+        raise Problem(413, "the body has too many lists and objects; send fewer rows a request")
+
+
+def without_escapes(body: bytes) -> bytes:
+    """Return JSON text in which each quotation mark begins or ends a string."""
+    if b"\\" not in body:
+        return body
+    return body.replace(b"\\\\", b"").replace(b'\\"', b"")  # in this order, left to right, as a parser reads them
 
 
 def count_strings(document: Any, enough: int) -> int:

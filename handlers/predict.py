@@ -55,7 +55,10 @@ def view_of(service: Service, dialect: Dialect) -> View:
     def view(request: Request) -> Response:
         laps_of(request).dialect = dialect.name
         body = read_body(request, service.max_body_bytes, dialect.media_types)
-        return answer(request, dialect, lambda: dialect.read(body, request.headers))
+        headers = request.headers
+        with service.room_for(body, dialect.json_of(body, headers)):
+            instances, options = read(request, dialect, lambda: dialect.read(body, headers))
+        return answer(request, dialect, instances, options)
 
     return view
 
@@ -75,11 +78,14 @@ def view_of_any_path(service: Service) -> View:
             if here := next((each for each in others if begins_with(request, each.below)), None):
                 dialect = here
                 not_here(dialect, request)
-            document = parse_json(read_body(request, service.max_body_bytes))
-            if type(document) is dict:
-                dialect = next((each for each in others if each.recognises(document)), plain)
-            laps_of(request).dialect = dialect.name
-            return answer(request, dialect, lambda: dialect.read_document(document))
+            body = read_body(request, service.max_body_bytes)
+            with service.room_for(body):
+                document = parse_json(body)
+                if type(document) is dict:
+                    dialect = next((each for each in others if each.recognises(document)), plain)
+                laps_of(request).dialect = dialect.name
+                instances, options = read(request, dialect, lambda: dialect.read_document(document))
+            return answer(request, dialect, instances, options)
 
         return entry_point(service, allow=POST, refuse=refuse)(view)(request)
 
@@ -100,17 +106,22 @@ def not_here(dialect: Dialect, request: Request) -> Response:
     )
 
 
-def answer(request: Request, dialect: Dialect, read: Callable[[], Asked]) -> Response:
-    """Answer what is asked, in its dialect."""
+def read(request: Request, dialect: Dialect, read: Callable[[], Asked]) -> tuple[Instances, Any]:
+    """Return the valid instances of what a request asks, and how it wants to be answered."""
     laps = laps_of(request)
     asked = read()
     laps.lap("read")
     instances = dialect.instances(asked)
     laps.lap("validate")
     laps.rows = len(instances.rows)
+    return instances, asked.options
+
+
+def answer(request: Request, dialect: Dialect, instances: Instances, options: Any) -> Response:
+    """Answer valid instances in a dialect."""
     found = predict_rows(dialect.service.predictor, instances)
-    laps.lap("predict")
-    return dialect.write(asked, found)
+    laps_of(request).lap("predict")
+    return dialect.write(found, options)
 
 
 def predict_rows(predictor: Predictor, instances: Instances) -> Predictions:

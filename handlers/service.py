@@ -1,15 +1,20 @@
 """What one process serves: the verified model and everything made from it once, at start."""
 
+import contextlib
 import functools
 import logging
 import os
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
 
 from flask import Request, Response
 
 from handlers import logs
+from handlers.http import check_containers
 from handlers.responses import Problem
 from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
@@ -17,6 +22,12 @@ from predictor.environment import engine, model_dir, route, switch, trusted_modu
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 100_000
+
+# Bytes of a body that is worth a look at what it takes in memory.
+LARGE_BODY = 256 * 1024
+# Lists and objects that a request may have beside its rows.
+ROOM_FOR_CONTAINERS = 1000
+ANY_NUMBER: AbstractContextManager[Any] = contextlib.nullcontext()
 
 # Called with each request of an entry point; what it returns is called with the response.
 Observer = Callable[[Request], Callable[[Response], None]]
@@ -50,6 +61,20 @@ class Service:
         self.headers = {"Model-Version": manifest.version}
         self.log_fields = {"model_version": manifest.version, "model_sha256": manifest.artifact["sha256"]}
         self.observers: list[Observer] = []
+        self._one_large_body = threading.Lock()
+
+    def room_for(self, body: bytes, text: bytes | None = None) -> AbstractContextManager[Any]:
+        """Return what to hold while a body is JSON values, which can take 44 times its bytes. Problem 413.
+
+        `text` is the part of it that is JSON, by default the whole.
+        """
+        return ANY_NUMBER if len(body) <= LARGE_BODY else self._alone(body if text is None else text)
+
+    @contextlib.contextmanager
+    def _alone(self, body: bytes) -> Iterator[None]:
+        with self._one_large_body:
+            check_containers(body, ROOM_FOR_CONTAINERS + 2 * self.max_rows)
+            yield
 
     def check_ready(self) -> None:
         """Raise Problem 503 unless the model of this very process predicts its golden examples as it was trained to."""

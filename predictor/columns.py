@@ -25,6 +25,8 @@ LONGEST_TEXT = 10_000
 SHOWN_VALUES, MOST_VALUES = 5, 10
 INT64 = range(-(2**63), 2**63)
 
+NANOSECOND_YEARS = range(1678, 2262)
+
 # Takes the part of a missing string in compiled models: a code point that is never a character.
 MISSING = "\ufdd0"
 
@@ -418,14 +420,25 @@ class Date(Column):
         """Return why a JSON value other than null cannot be a cell."""
         if type(cell) is not str:
             return self.wrong_kind(cell)
-        return None if moment(cell) is not None else f"must be {self.expected()}"
+        found = moment(cell)
+        if found is None:
+            return f"must be {self.expected()}"
+        return (
+            None
+            if self.holds(found)
+            else f"must be a date from the years {NANOSECOND_YEARS[0]} to {NANOSECOND_YEARS[-1]}"
+        )
+
+    def holds(self, found: datetime) -> bool:
+        """Whether the estimator's column can hold a date: nanoseconds in 64 bits reach some centuries only."""
+        return self.dtype != "datetime64[ns]" or found.year in NANOSECOND_YEARS
 
     def array(self, cells: Cells) -> Values | None:
         """Return dates as datetime64[us]."""
         kinds = set(map(type, cells))
         if not kinds <= ({str, type(None)} if self.missing else {str}):
             return None
-        moments = [None if cell is None else moment(cell) for cell in cells]
+        moments = [found if cell and (found := moment(cell)) and self.holds(found) else None for cell in cells]
         if moments.count(None) != cells.count(None):
             return None
         return np.array(moments, dtype="datetime64[us]")

@@ -118,6 +118,7 @@ class _Training(Schema):
     left_out = fields.Dict(keys=fields.String(), values=fields.String())
     rows_left_out = fields.Dict(keys=fields.String())
     reading = fields.Dict(keys=fields.String())
+    compared = fields.List(fields.Dict(keys=fields.String()))
     warnings = fields.List(fields.String())
 
 

@@ -13,12 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from predictor.columns import Column, Inputs, Values
+from predictor.columns import MISSING, Column, Inputs, Values
 from predictor.manifest import Manifest
 from predictor.words import TermCounter
 
-# Takes the part of a missing string: a code point that is never a character.
-MISSING = "\ufdd0"
 # The key under which the file says what the engine must know beside the graph.
 METADATA = "tandem"
 # A forest's leaves and a text's terms take memory by the row, so a large batch goes through in pieces.

@@ -85,7 +85,9 @@ def task_of(name: str, values: NDArray[Any]) -> tuple[str, str]:
     distinct = np.unique(values)
     if (distinct % 1).any():
         return REGRESSION, f"the target {name!r} holds numbers with fractions"
-    if len(distinct) == 2 or (len(distinct) <= MOST_CLASSES and len(values) >= ROWS_A_CLASS * len(distinct)):
+    if (len(distinct) == 2 and min(np.unique(values, return_counts=True)[1]) > 1) or (
+        len(distinct) <= MOST_CLASSES and len(values) >= ROWS_A_CLASS * len(distinct)
+    ):
         shown = ", ".join(f"{value:.15g}" for value in distinct[:5]) + (", …" if len(distinct) > 5 else "")
         return CLASSIFICATION, (
             f"the target {name!r} holds {len(distinct)} different whole numbers ({shown}), taken as classes; "

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 import requests
+from prometheus_client.mmap_dict import MmapedDict
 
 from handlers.service import load_service
 from tests.hosts import Host, InProcess
+from tests.process.processes import wait_until
 from tests.servers import GUNICORN, Server, running
 from webapp import create_app
+from webapp.metrics import keep_counts_of_the_dead
 
 JSON = {"Content-Type": "application/json"}
 GOOD = b'{"instances":[[1,2,3],[2,3,4]]}'
@@ -157,3 +160,42 @@ def test_each_dialect_is_counted_by_its_name(counting: Server) -> None:
         assert after[f'tandem_rows_total{{dialect="{name}"}}'] == (2 if name == "bigquery" else 1)
     reason = 'tandem_rejected_total{reason="invalid"}'
     assert after[reason] - before.get(reason, 0) == 4
+
+
+def test_a_reload_leaves_no_files_and_loses_no_counts(counting: Server) -> None:
+    folder = next(Path("/dev/shm").glob(f"tandem-metrics-*-{counting.process.pid}"))  # noqa: S108
+    for _ in range(20):
+        assert send(counting, GOOD) == 200
+    for _ in range(3):
+        before = two_workers(counting, but=set())
+        counting.process.send_signal(signal.SIGHUP)
+        two_workers(counting, but=before)
+        wait_until(lambda gone=before: not gone & children(counting), "the workers before are gone")  # type: ignore[misc]
+    assert pids_of(folder) <= children(counting) | {counting.process.pid}
+    after = samples(counting)
+    assert (
+        after['tandem_requests_total{dialect="predict",path="/predict",status="2xx"}'] == 21
+    )  # with the one that waited for the start
+    assert after['tandem_rows_total{dialect="predict"}'] == 40
+    assert after['tandem_request_seconds_count{path="/predict"}'] == 21
+    assert after["tandem_in_flight"] == 1
+
+
+def pids_of(folder: Path) -> set[int]:
+    """Return the processes whose files are in a folder; those that ended share one of each kind."""
+    names = [file.stem.rpartition("_")[2] for file in folder.glob("*.db")]
+    return {int(name) for name in names if name != "ended"}
+
+
+def test_what_was_counted_is_added_to_what_was_there(tmp_path: Path) -> None:
+    for pid, value in ((101, 2.0), (102, 5.0)):
+        for kind in ("counter", "histogram", "gauge_livesum", "gauge_max"):
+            values = MmapedDict(str(tmp_path / f"{kind}_{pid}.db"))
+            values.write_value("a key", value, 0.0)
+            values.close()
+    keep_counts_of_the_dead(tmp_path, {102})
+    assert pids_of(tmp_path) == {102}
+    keep_counts_of_the_dead(tmp_path, {103})
+    assert {file.name for file in tmp_path.glob("*.db")} == {"counter_ended.db", "histogram_ended.db"}
+    [(key, value, *_)] = MmapedDict.read_all_values_from_file(str(tmp_path / "counter_ended.db"))
+    assert (key, value) == ("a key", 7.0)

@@ -18,9 +18,10 @@ from predictor.columns import Number
 from predictor.pickled import some, unpickle
 from predictor.trusted import is_trusted, setting_for
 from predictor.unpickler import RestrictedUnpickler, global_name, present_name
+from tables import Table
 from training import TrainingError
 from training.describe import describe
-from training.table import Table
+from training.problem import Problem
 
 # What the listing must know to find its way through the bytes of the arrays in a file of joblib's; harmless to call.
 STRUCTURE = frozenset(
@@ -195,12 +196,24 @@ def adopt(
     names = feature_names_of(estimator, features)
     rows = read_rows(examples, names) if examples else default_rows(len(names))
     pickled = dump_again(estimator, path)
-    table = Table(rows, np.empty(len(rows)), names, target, sha256="", lines=range(len(rows)))
     with warnings.catch_warnings():
         # One that was fitted on a DataFrame warns of every matrix.
         warnings.simplefilter("ignore")
         task = check_predicts(estimator, rows)
-        manifest = describe(estimator, table, pickled, name=name, version=version, task=task, training=None)
+        problem = problem_of_numbers(rows, names, target, task)
+        manifest = describe(estimator, problem, pickled, name=name, version=version, training=None)
     if examples is None:
         manifest = dataclasses.replace(manifest, features=[Number(name) for name in names])
     return manifest, pickled
+
+
+def problem_of_numbers(rows: NDArray[np.float64], names: list[str], target: str, task: str) -> Problem:
+    """Return a matrix of numbers as if it were a table that was trained from."""
+    import pandas as pd
+
+    ranges = zip(names, rows.min(axis=0).tolist(), rows.max(axis=0).tolist(), strict=True)
+    columns = [Number(name, minimum=low, maximum=high) for name, low, high in ranges]
+    frame = pd.DataFrame(rows, columns=names)
+    return Problem(
+        Table(frame, columns, np.empty(len(rows)), target, "", range(len(rows))), task, rows, np.empty(len(rows))
+    )

@@ -73,16 +73,16 @@ def compile_model(
         raise NotCompiledError(
             f"in {precision}, the largest relative difference is {difference:.1e}, more than {allowed:.0e}"
         )
-    facts = {
-        "file": COMPILED_FILE,
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "size": len(data),
-        "precision": precision,
-        "samples": len(samples if matrix else samples[0]),
-        "largest_difference": difference,
-        "tolerance": allowed,
-    }
-    return Compiled(data, facts)
+    count = len(samples if matrix else samples[0])
+    return Compiled(
+        data, _facts(data, precision=precision, samples=count, largest_difference=difference, allowed=allowed)
+    )
+
+
+def _facts(data: bytes, *, allowed: float, **proof: Any) -> dict[str, Any]:
+    """Return what the manifest says of the compiled model."""
+    file = {"file": COMPILED_FILE, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    return {**file, **proof, "tolerance": allowed}
 
 
 def list_compiled(manifest: Manifest, compiled: Compiled) -> Manifest:

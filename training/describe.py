@@ -8,42 +8,39 @@ from importlib.metadata import packages_distributions
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from predictor.artifact import PACKAGES, installed_packages, public_class
-from predictor.columns import Number
 from predictor.manifest import FORMAT, Manifest
 from predictor.model import usual_size
 from predictor.unpickler import globals_of_trusted
-from training.table import Table
+from training.problem import Problem, take
 
 EXAMPLES = 5
 
 
 def describe(
-    fitted: Any, table: Table, pickled: bytes, *, name: str, version: str, task: str, training: dict[str, Any] | None
+    fitted: Any, problem: Problem, pickled: bytes, *, name: str, version: str, training: dict[str, Any] | None
 ) -> Manifest:
     """Return the manifest of `pickled`, the dumped `fitted`."""
     named = globals_of_trusted(pickled)
+    table = problem.table
     return Manifest(
         format=FORMAT,
         name=name,
         version=version,
         artifact={"file": "model.pkl", "sha256": hashlib.sha256(pickled).hexdigest(), "size": len(pickled)},
         estimator=describe_estimator(fitted),
-        task=task,
-        classes=fitted.classes_.tolist() if task == "classification" else None,
-        features=[
-            Number(column, minimum=float(np.nanmin(values)), maximum=float(np.nanmax(values)))
-            for column, values in zip(table.feature_names, table.features.T, strict=True)
-        ],
+        task=problem.task,
+        classes=fitted.classes_.tolist() if problem.classifies else None,
+        features=list(table.columns),
+        input="matrix" if table.is_matrix else "frame",
         target=table.target_name,
         packages=installed_packages([*PACKAGES, *packages_of(named)]),
         globals=named,
         training=training,
-        examples=golden_examples(fitted, table.features),
-        scale=usual_size(fitted.predict(complete_rows(table.features))) if task == "regression" else None,
+        examples=golden_examples(fitted, problem),
+        scale=None if problem.classifies else usual_size(fitted.predict(problem.inputs)),
     )
 
 
@@ -73,18 +70,13 @@ def _json_value(value: Any) -> Any:
     return repr(value)
 
 
-def golden_examples(fitted: Any, features: NDArray[np.float64]) -> list[dict[str, Any]]:
-    """Return rows spread over the table with what the estimator predicts for them now."""
-    complete = complete_rows(features)
-    chosen = complete[np.unique(np.linspace(0, len(complete) - 1, EXAMPLES).astype(int))]
-    predictions = fitted.predict(chosen).tolist()
+def golden_examples(fitted: Any, problem: Problem) -> list[dict[str, Any]]:
+    """Return rows spread over the table, as JSON has them, with what the estimator predicts for them now."""
+    table = problem.table
+    chosen = np.unique(np.linspace(0, len(problem.target) - 1, EXAMPLES).astype(int))
+    predictions = fitted.predict(take(problem.inputs, chosen)).tolist()
+    cells = [[column.cell(value) for value in table.values(column)[chosen]] for column in table.columns]
     return [
-        {"features": row, "prediction": prediction}
-        for row, prediction in zip(chosen.tolist(), predictions, strict=True)
+        {"features": list(row), "prediction": prediction}
+        for row, prediction in zip(zip(*cells, strict=True), predictions, strict=True)
     ]
-
-
-def complete_rows(features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the rows that a request could hold, without missing values, or the columns' medians if there are none."""
-    complete = features[~np.isnan(features).any(axis=1)]
-    return complete if len(complete) else np.nanmedian(features, axis=0, keepdims=True)

@@ -8,24 +8,28 @@ from collections.abc import Sequence
 from typing import Any
 
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from training import TrainingError
 
 PREDICTORS = (ClassifierMixin, RegressorMixin)
+# scikit-learn's 100 are too few for many a table, and a fit that needs fewer stops by itself.
+ITERATIONS = 1_000
 
 
-def make_estimator(dotted: str, settings: Sequence[str], *, scale: bool, seed: int) -> BaseEstimator:
-    """Return an unfitted estimator, behind a StandardScaler where asked for; TrainingError names what is wrong."""
+def make_estimator(dotted: str, settings: Sequence[str], *, seed: int) -> BaseEstimator:
+    """Return an unfitted estimator; TrainingError names what is wrong."""
     estimator = _construct(_find(dotted))
     parameters = dict(_setting(text, estimator) for text in settings)
     if "random_state" in estimator.get_params():
         parameters.setdefault("random_state", seed)
+    if isinstance(estimator, LogisticRegression):
+        parameters.setdefault("max_iter", ITERATIONS)
     estimator.set_params(**parameters)
     _check_complete(estimator)
-    return make_pipeline(StandardScaler(), estimator) if scale else estimator
+    return estimator
 
 
 def final_step(estimator: BaseEstimator) -> Any:

@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from training import TrainingError
 from training.fit import fit, refusal
-from training.table import Table
+from training.problem import Problem, Rows
 
 FOLDS = 5
 Scores = dict[str, float]
@@ -23,39 +23,46 @@ LEADING = {"regression": "rmse", "classification": "balanced_accuracy"}
 
 
 def evaluate(
-    estimator: BaseEstimator,
-    table: Table,
-    task: str,
-    *,
-    test_size: float,
-    seed: int,
-    on_fold: Callable[[int, int], Any],
+    estimator: BaseEstimator, problem: Problem, *, test_size: float, seed: int, by_fold: list[Scores]
 ) -> dict[str, Any]:
     """Return the metrics of an estimator that was never fitted on the rows it is judged by.
 
     `held_out` and `baseline` are scores on the held-out rows; `cross_validated` are mean and standard deviation over
-    the folds of the other rows. `on_fold(done, folds)` is called after each fold.
+    the folds of the other rows, whose scores cross_validate() gives.
     """
-    train, test = split(table, task, test_size, seed)
-    baseline = DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor()
-    folds = list(_folds(table.target[train], task, seed))
+    train, test = split(problem, test_size, seed)
+    baseline = DummyClassifier(strategy="prior") if problem.classifies else DummyRegressor()
+    result: dict[str, Any] = {
+        "held_out": _score(estimator, problem, train, test),
+        "baseline": _score(baseline, problem, train, test),
+        "held_out_rows": len(test),
+        "folds": len(by_fold),
+    }
+    result["cross_validated"] = {
+        name: value for name, value in mean_and_deviation(by_fold).items() if name in result["held_out"]
+    }
+    return result
+
+
+def cross_validate(
+    estimator: BaseEstimator, problem: Problem, *, test_size: float, seed: int, on_fold: Callable[[int, int], Any]
+) -> list[Scores]:
+    """Return the scores of each fold of the rows that are not held out; `on_fold(done, folds)` is called after each."""
+    train, _ = split(problem, test_size, seed)
+    folds = list(_folds(problem.target[train], problem.task, seed))
     by_fold: list[Scores] = []
     for done, (fit_on, judge_on) in enumerate(folds):
         on_fold(done, len(folds))
-        by_fold.append(_score(estimator, table, task, train[fit_on], train[judge_on]))
+        by_fold.append(_score(estimator, problem, train[fit_on], train[judge_on]))
     on_fold(len(folds), len(folds))
-    result: dict[str, Any] = {
-        "held_out": _score(estimator, table, task, train, test),
-        "baseline": _score(baseline, table, task, train, test),
-        "held_out_rows": len(test),
-        "folds": len(folds),
-    }
-    names = [name for name in result["held_out"] if all(name in scores for scores in by_fold)]
-    values = {name: [scores[name] for scores in by_fold] for name in names if by_fold}
-    result["cross_validated"] = {
-        name: {"mean": float(np.mean(scores)), "std": float(np.std(scores))} for name, scores in values.items()
-    }
-    return result
+    return by_fold
+
+
+def mean_and_deviation(by_fold: list[Scores]) -> dict[str, dict[str, float]]:
+    """Return mean and standard deviation of the metrics that every fold has."""
+    names = [name for name in by_fold[0] if all(name in scores for scores in by_fold)] if by_fold else []
+    values = {name: [scores[name] for scores in by_fold] for name in names}
+    return {name: {"mean": float(np.mean(scores)), "std": float(np.std(scores))} for name, scores in values.items()}
 
 
 def beats_baseline(result: dict[str, Any], task: str) -> bool:
@@ -69,20 +76,25 @@ def is_better(name: str, value: float, baseline: float) -> bool:
     return value < baseline if name in LESS_IS_MORE else value > baseline
 
 
-def split(table: Table, task: str, test_size: float, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split(problem: Problem, test_size: float, seed: int) -> tuple[Rows, Rows]:
     """Return the rows to fit on and those held out; TrainingError when there are too few for that."""
-    rows = np.arange(len(table.target))
-    counts = np.unique(table.target, return_counts=True)[1] if task == "classification" else None
+    target = problem.target
+    rows = np.arange(len(target))
+    counts = np.unique(target, return_counts=True)[1] if problem.classifies else None
     if counts is not None and counts.min() < 2:
-        rare = np.unique(table.target)[counts.argmin()]
-        raise TrainingError(f"the class {str(rare)!r} of {table.target_name!r} has one row only; add rows or remove it")
+        rare = str(np.unique(target)[counts.argmin()])
+        raise TrainingError(
+            f"the class {rare!r} of {problem.table.target_name!r} has one row only; add rows or remove it"
+        )
+    # Each class needs a row among those held out.
+    held_out = test_size if counts is None or test_size * len(rows) > len(counts) - 1 else len(counts)
     try:
         train, test = train_test_split(
-            rows, test_size=test_size, random_state=seed, stratify=None if counts is None else table.target
+            rows, test_size=held_out, random_state=seed, stratify=None if counts is None else target
         )
     except ValueError as error:
         raise TrainingError(f"{len(rows)} rows cannot be split with --test-size {test_size}: {error}") from None
-    if counts is not None and len(np.unique(table.target[train])) < len(counts):
+    if counts is not None and len(np.unique(target[train])) < len(counts):
         raise TrainingError(f"--test-size {test_size} leaves no row of some class to learn from; make it smaller")
     return train, test
 
@@ -99,11 +111,11 @@ def _folds(target: NDArray[Any], task: str, seed: int) -> Any:
     return splitter(folds, shuffle=True, random_state=seed).split(np.zeros((len(target), 1)), target)
 
 
-def _score(estimator: BaseEstimator, table: Table, task: str, fit_on: Any, judge_on: Any) -> Scores:
-    fitted = fit(estimator, table.features[fit_on], table.target[fit_on])
-    judge = _classification_scores if task == "classification" else _regression_scores
+def _score(estimator: BaseEstimator, problem: Problem, fit_on: Rows, judge_on: Rows) -> Scores:
+    fitted = fit(estimator, *problem.take(fit_on))
+    judge = _classification_scores if problem.classifies else _regression_scores
     try:
-        scores = judge(fitted, table.features[judge_on], table.target[judge_on])
+        scores = judge(fitted, *problem.take(judge_on))
     except ValueError as error:
         raise refusal(estimator, "has no prediction for rows that it was not fitted on", error) from error
     if not np.isfinite(list(scores.values())).all():
@@ -111,8 +123,8 @@ def _score(estimator: BaseEstimator, table: Table, task: str, fit_on: Any, judge
     return scores
 
 
-def _regression_scores(fitted: Any, features: NDArray[np.float64], target: NDArray[Any]) -> Scores:
-    predicted = fitted.predict(features)
+def _regression_scores(fitted: Any, inputs: Any, target: NDArray[Any]) -> Scores:
+    predicted = fitted.predict(inputs)
     scores = {
         "mae": float(metrics.mean_absolute_error(target, predicted)),
         "rmse": float(metrics.root_mean_squared_error(target, predicted)),
@@ -121,15 +133,15 @@ def _regression_scores(fitted: Any, features: NDArray[np.float64], target: NDArr
     return {"r2": float(metrics.r2_score(target, predicted))} | scores if len(target) > 1 else scores
 
 
-def _classification_scores(fitted: Any, features: NDArray[np.float64], target: NDArray[Any]) -> Scores:
-    predicted = fitted.predict(features)
+def _classification_scores(fitted: Any, inputs: Any, target: NDArray[Any]) -> Scores:
+    predicted = fitted.predict(inputs)
     scores = {
         "accuracy": float(metrics.accuracy_score(target, predicted)),
         "balanced_accuracy": float(metrics.balanced_accuracy_score(target, predicted)),
     }
     labels = fitted.classes_
     if hasattr(fitted, "predict_proba"):
-        probabilities = fitted.predict_proba(features)
+        probabilities = fitted.predict_proba(inputs)
         scores["log_loss"] = float(metrics.log_loss(target, probabilities, labels=labels))
         if set(target) == set(labels):  # the area under a curve needs every class among the judged rows
             chances = probabilities[:, 1] if len(labels) == 2 else probabilities

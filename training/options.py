@@ -14,15 +14,46 @@ from training import TrainingError
 
 DEFAULT_REGRESSOR = "sklearn.linear_model.LinearRegression"
 DEFAULT_CLASSIFIER = "sklearn.linear_model.LogisticRegression"
+AUTO = "auto"
+
+KINDS = {
+    "category": "a column of categories, whatever its values look like",
+    "text": "a column of texts, whose words are looked at",
+    "number": "a column of numbers",
+    "date": "a column of dates",
+}
 
 
 def parse(arguments: Sequence[str] | None, description: str | None) -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="train.py", description=description)
-    parser.add_argument("data", nargs="?", type=Path, metavar="DATA.csv", help="a table with a header line, in UTF-8")
+    parser.add_argument("data", nargs="?", type=Path, metavar="TABLE", help="a CSV or Parquet file")
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    _add_estimator_options(parser)
+    _add_column_options(parser.add_argument_group("how the table is understood"))
+    _add_artifact_options(parser)
+    _add_adopting_options(parser.add_argument_group("a model that is fitted already"))
+    options = parser.parse_args(arguments)
+    options.command_line = list(sys.argv[1:] if arguments is None else arguments)
+    if options.adopt:
+        if options.data:
+            parser.error("--adopt takes a fitted estimator, so there is no CSV file to train on")
+        if options.compile:
+            parser.error("--compile compares on the training rows, which --adopt does not have")
+        return options
+    if (options.data is None) != (options.target is None):
+        parser.error("a CSV file and --target COLUMN go together")
+    if options.estimator == AUTO and options.settings:
+        parser.error("--set is for one estimator; name it with --estimator instead of auto")
+    return options
+
+
+def _add_estimator_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--estimator", metavar="CLASS", help=f"default: {DEFAULT_REGRESSOR}, for text labels {DEFAULT_CLASSIFIER}"
+        "--estimator",
+        metavar="CLASS",
+        help=f"default: {DEFAULT_REGRESSOR}, for labels {DEFAULT_CLASSIFIER}; auto compares a linear model, a forest "
+        "and gradient boosting",
     )
     parser.add_argument(
         "--set",
@@ -34,8 +65,31 @@ def parse(arguments: Sequence[str] | None, description: str | None) -> argparse.
     )
     parser.add_argument("--scale", action="store_true", help="put a StandardScaler before the estimator")
     parser.add_argument(
+        "--task",
+        choices=["regression", "classification"],
+        help="predict a number or a label (default: what the target looks like, or what --estimator does)",
+    )
+
+
+def _add_column_options(group: argparse._ArgumentGroup) -> None:
+    for kind, what in KINDS.items():
+        group.add_argument(f"--{kind}", action="append", default=[], metavar="COLUMN", help=f"{what}; repeatable")
+    group.add_argument(
         "--drop", action="append", default=[], metavar="COLUMN", help="a column to leave out; repeatable"
     )
+    group.add_argument(
+        "--keep",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="a column not to leave out, though it looks like an identifier or has one value; repeatable",
+    )
+    group.add_argument(
+        "--no-header", action="store_true", help="the first line is a row; the columns are named column1, column2, …"
+    )
+
+
+def _add_artifact_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", default="1.0", help="the model's version (default: %(default)s)")
     parser.add_argument("--name", help="the model's name (default: the file's)")
     parser.add_argument(
@@ -57,26 +111,13 @@ def parse(arguments: Sequence[str] | None, description: str | None) -> argparse.
         metavar="DIFFERENCE",
         help="the largest relative difference of a conversion (default: 1e-12 in double precision, 1e-5 in float32)",
     )
-    adopting = parser.add_argument_group("a model that is fitted already")
-    adopting.add_argument("--adopt", type=Path, metavar="PICKLE", help="write the manifest for this estimator")
-    adopting.add_argument(
-        "--features", type=lambda text: text.split(","), default=[], metavar="A,B", help="their names"
-    )
-    adopting.add_argument(
-        "--examples", type=Path, metavar="ROWS.csv", help="rows to try at every start, and their ranges"
-    )
-    adopting.add_argument("--yes", action="store_true", help="load what lies outside scikit-learn and NumPy, too")
-    options = parser.parse_args(arguments)
-    options.command_line = list(sys.argv[1:] if arguments is None else arguments)
-    if options.adopt:
-        if options.data:
-            parser.error("--adopt takes a fitted estimator, so there is no CSV file to train on")
-        if options.compile:
-            parser.error("--compile compares on the training rows, which --adopt does not have")
-        return options
-    if (options.data is None) != (options.target is None):
-        parser.error("a CSV file and --target COLUMN go together")
-    return options
+
+
+def _add_adopting_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--adopt", type=Path, metavar="PICKLE", help="write the manifest for this estimator")
+    group.add_argument("--features", type=lambda text: text.split(","), default=[], metavar="A,B", help="their names")
+    group.add_argument("--examples", type=Path, metavar="ROWS.csv", help="rows to try at every start, and their ranges")
+    group.add_argument("--yes", action="store_true", help="load what lies outside scikit-learn and NumPy, too")
 
 
 def check_words(options: argparse.Namespace) -> None:

@@ -6,111 +6,142 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import AutoLocator
 from numpy.typing import NDArray
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import auc, confusion_matrix, roc_curve
+from sklearn.calibration import CalibrationDisplay
+from sklearn.metrics import (
+    ConfusionMatrixDisplay,
+    PrecisionRecallDisplay,
+    PredictionErrorDisplay,
+    RocCurveDisplay,
+    confusion_matrix,
+)
 
 # Names of features and classes are anybody's: "$" in them is no formula. The salt makes equal figures equal bytes.
 mpl.rcParams.update({"text.parse_math": False, "svg.hashsalt": "tandem", "font.size": 9, "axes.grid": True})
 mpl.rcParams.update({"grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False})
+mpl.rcParams.update({"legend.frameon": False})
 
 BLUE, ORANGE = "#3b6fd4", "#d9730d"
 # More curves or cells than these cannot be told apart.
 MOST_CURVES = 8
 MOST_CELLS = 25
+MANY_POINTS = 1_000
+# Of a class with a smaller part of the rows, a ROC curve looks good when the predictions are not.
+RARE = 0.2
 
 Titled = tuple[str, str, Figure]
+Labels = NDArray[Any]
 
 
 def figures(
-    fitted: Any,
-    features: NDArray[np.float64],
-    target: NDArray[Any],
-    task: str,
-    importances: list[tuple[str, float, float]],
+    fitted: Any, inputs: Any, target: Labels, task: str, importances: list[tuple[str, float, float]]
 ) -> Iterator[Titled]:
     """Yield title, caption and figure of each plot that these held-out rows allow."""
-    predicted = fitted.predict(features)
+    predicted = fitted.predict(inputs)
     if task == "regression":
         yield from regression(target.astype(np.float64), predicted)
     else:
         yield confusion(target, predicted, fitted.classes_)
         if hasattr(fitted, "predict_proba"):
-            yield from chances(target, fitted.predict_proba(features), fitted.classes_)
+            yield from chances(target, fitted.predict_proba(inputs), fitted.classes_)
     yield importance(importances)
 
 
 def regression(actual: NDArray[np.float64], predicted: NDArray[np.float64]) -> Iterator[Titled]:
-    """Yield predicted against actual, and the residuals."""
-    figure, axes = blank()
-    axes.plot([actual.min(), actual.max()], [actual.min(), actual.max()], color=ORANGE, label="perfect")
-    axes.scatter(actual, predicted, s=14, alpha=0.6, color=BLUE, rasterized=len(actual) > 1_000)
-    axes.set(xlabel="actual", ylabel="predicted")
-    axes.legend(frameon=False)
-    yield "Predicted against actual", "Each point is a held-out row; on the line the prediction is right.", figure
-    figure, axes = blank()
-    axes.axhline(0, color=ORANGE)
-    axes.scatter(predicted, actual - predicted, s=14, alpha=0.6, color=BLUE, rasterized=len(actual) > 1_000)
-    axes.set(xlabel="predicted", ylabel="actual - predicted")
-    yield "Residuals", "What the model misses: a pattern here is something that it has not learnt.", figure
+    """Yield actual against predicted, and the residuals."""
+    points = {"s": 14, "alpha": 0.6, "color": BLUE, "rasterized": len(actual) > MANY_POINTS}
+    display = PredictionErrorDisplay(y_true=actual, y_pred=predicted)
+    texts = {
+        "actual_vs_predicted": (
+            "Predicted against actual",
+            "Each point is a held-out row; on the line the prediction is right.",
+        ),
+        "residual_vs_predicted": ("Residuals", "What the model misses: a pattern here is something it has not learnt."),
+    }
+    for kind, (title, caption) in texts.items():
+        figure, axes = blank()
+        display.plot(ax=axes, kind=kind, scatter_kwargs=points, line_kwargs={"color": ORANGE, "alpha": 1})
+        axes.set(xlabel="predicted", ylabel="actual" if kind == "actual_vs_predicted" else "actual - predicted")
+        axes.xaxis.set_major_locator(AutoLocator())
+        axes.yaxis.set_major_locator(AutoLocator())
+        yield title, caption, figure
 
 
-def confusion(target: NDArray[Any], predicted: NDArray[Any], labels: NDArray[Any]) -> Titled:
+def confusion(target: Labels, predicted: Labels, labels: Labels) -> Titled:
     """Return the confusion matrix, of the most frequent classes."""
     frequent = sorted(labels.tolist(), key=lambda label: -int((target == label).sum()))[:MOST_CELLS]
     shown = [label for label in labels.tolist() if label in frequent]
-    counts = confusion_matrix(target, predicted, labels=shown)
     size = max(4.0, 1.2 + 0.45 * len(shown))
     figure, axes = blank(size + 0.6, size)
-    axes.imshow(counts, cmap="Blues")
     axes.grid(visible=False)
-    names = [short(label) for label in shown]
-    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
-    axes.set_yticks(range(len(names)), names)
+    counts = confusion_matrix(target, predicted, labels=shown)
+    display = ConfusionMatrixDisplay(counts, display_labels=[short(label) for label in shown])
+    display.plot(ax=axes, cmap="Blues", colorbar=False, values_format="d")
+    axes.set_xticks(axes.get_xticks(), axes.get_xticklabels(), rotation=45, ha="right")
     axes.set(xlabel="predicted", ylabel="actual")
-    for (row, column), count in np.ndenumerate(counts):
-        colour = "white" if count > counts.max() / 2 else "black"
-        axes.text(column, row, str(count), ha="center", va="center", color=colour)
     return "Confusion matrix", "How many held-out rows of each class got which prediction.", figure
 
 
-def chances(target: NDArray[Any], probabilities: NDArray[np.float64], labels: NDArray[Any]) -> Iterator[Titled]:
-    """Yield the ROC curves, one class against the rest, and the calibration of the probabilities."""
+def chances(target: Labels, probabilities: NDArray[np.float64], labels: Labels) -> Iterator[Titled]:
+    """Yield the ROC curves, the precision-recall curves of rare classes, and the calibration of the probabilities."""
+    columns = [1] if len(labels) == 2 else list(range(min(len(labels), MOST_CURVES)))
+    known = [column for column in columns if 0 < (target == labels[column]).mean() < 1]
     figure, axes = blank()
-    columns = [1] if len(labels) == 2 else range(min(len(labels), MOST_CURVES))
-    for column in columns:
-        is_class = target == labels[column]
-        if is_class.any() and not is_class.all():
-            wrong, right, _ = roc_curve(is_class, probabilities[:, column])
-            axes.plot(wrong, right, label=f"{short(labels[column])} ({auc(wrong, right):.3f})")
+    for column in known:
+        RocCurveDisplay.from_predictions(
+            target == labels[column], probabilities[:, column], ax=axes, name=short(labels[column])
+        )
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="chance")
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
-    axes.legend(frameon=False, title="class (area)")
+    axes.legend(title="class")
     yield "ROC", "How well each class is told from the others, whatever the threshold.", figure
+    shares = {column: float((target == labels[column]).mean()) for column in range(len(labels))}
+    rare = sorted((column for column in shares if 0 < shares[column] < RARE), key=lambda column: shares[column])
+    if rare:
+        yield precision_and_recall(target, probabilities, labels, rare[:MOST_CURVES])
+    yield calibration(target, probabilities, labels)
+
+
+def precision_and_recall(target: Labels, probabilities: NDArray[np.float64], labels: Labels, rare: list[int]) -> Titled:
+    """Return the precision-recall curves of rare classes."""
+    figure, axes = blank()
+    for column in rare:
+        PrecisionRecallDisplay.from_predictions(
+            target == labels[column], probabilities[:, column], ax=axes, name=short(labels[column])
+        )
+    axes.set(xlabel="recall: how many of the class are found", ylabel="precision: how many found are right")
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="auto")
+    axes.legend(title="rare class")
+    return "Precision and recall", "What finding more of a rare class costs in false alarms.", figure
+
+
+def calibration(target: Labels, probabilities: NDArray[np.float64], labels: Labels) -> Titled:
+    """Return how often what was predicted came true, by its probability."""
     if len(labels) == 2:
         happened, chance = target == labels[1], probabilities[:, 1]
         what = f"of {short(labels[1])}"
     else:
         happened, chance = target == labels[probabilities.argmax(axis=1)], probabilities.max(axis=1)
         what = "of the predicted class"
-    seen, told = calibration_curve(happened, np.clip(chance, 0, 1), n_bins=10)
     figure, axes = blank()
-    axes.plot([0, 1], [0, 1], color=ORANGE, label="perfect")
-    axes.plot(told, seen, marker="o", color=BLUE, label="model")
+    CalibrationDisplay.from_predictions(
+        happened, np.clip(chance, 0, 1), n_bins=10, ax=axes, name="model", color=BLUE, pos_label=True
+    )
     axes.set(xlabel=f"mean probability {what}", ylabel="how often it was so", xlim=(0, 1), ylim=(0, 1.02))
-    axes.legend(frameon=False)
-    yield "Calibration", "Whether the probabilities mean what they say.", figure
+    return "Calibration", "Whether the probabilities mean what they say.", figure
 
 
 def importance(importances: list[tuple[str, float, float]]) -> Titled:
     """Return the bars of the permutation importances."""
     names, means, deviations = zip(*reversed(importances), strict=True)
-    figure, axes = blank(5.0, 1 + 0.26 * len(names))
+    figure, axes = blank(5.0, max(2.0, 1 + 0.26 * len(names)))
     axes.barh(range(len(names)), means, xerr=deviations, color=BLUE, ecolor="grey")
     axes.set_yticks(range(len(names)), [short(name) for name in names])
+    axes.locator_params(axis="x", nbins=5)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("how much worse")
-    return "Permutation importance", "How much worse the model gets when a feature's values are shuffled.", figure
+    return "Permutation importance", "How much worse the model gets when a column's values are shuffled.", figure
 
 
 def blank(width: float = 5.0, height: float = 4.0) -> tuple[Figure, Any]:

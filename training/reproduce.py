@@ -1,8 +1,6 @@
 """Train a model again from what its manifest records, and compare it with the artifact, bit for bit."""
 
 import argparse
-import contextlib
-import csv
 import dataclasses
 import hashlib
 import sys
@@ -16,16 +14,21 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as Shown
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline, make_pipeline
 
 from predictor import ArtifactError, Manifest, load
 from predictor.artifact import dump, installed_packages
 from predictor.environment import model_dir, trusted_modules
 from predictor.model import REPLAY_TOLERANCE, relative_difference, usual_size
+from tables import Table, TableError, example_table, read
 from training import TrainingError
-from training.evaluate import evaluate
-from training.fit import fit, labels_or_numbers
-from training.table import Table, example_table, read_table
+from training.estimators import final_step
+from training.evaluate import cross_validate, evaluate
+from training.fit import fit
+from training.options import KINDS
+from training.pipelines import pipeline_for
+from training.problem import Problem
+
+SCALER = "sklearn.preprocessing._data:StandardScaler"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         same = reproduce(options.model, options.data, Console(highlight=False))
-    except (TrainingError, ArtifactError) as error:
+    except (TrainingError, TableError, ArtifactError) as error:
         sys.stderr.write(f"reproduce: {error}\n")
         sys.exit(2)
     sys.exit(0 if same else 1)
@@ -47,18 +50,19 @@ def reproduce(directory: Path, data: Path | None, console: Console) -> bool:
     manifest = load(directory, trusted_modules=trusted_modules()).manifest
     if manifest.training is None:
         raise TrainingError(f"{directory} records nothing of its training; train it with train.py")
-    table = recorded_table(manifest, data)
+    problem = Problem.of(recorded_table(manifest, data), manifest.task)
     artifact = joblib.load(directory / manifest.artifact["file"])  # load() has just verified it
     seed, test_size = manifest.training["seed"], manifest.training["test_size"]
-    untrained = as_made(artifact)
-    again = fit(untrained, table.features, table.target)
-    metrics = evaluate(untrained, table, manifest.task, test_size=test_size, seed=seed, on_fold=lambda *_: None)
+    untrained = pipeline_for(as_made(final_step(artifact)), problem, scale=SCALER in manifest.globals, seed=seed)
+    again = fit(untrained, problem.inputs, problem.target)
+    by_fold = cross_validate(untrained, problem, test_size=test_size, seed=seed, on_fold=lambda *_: None)
+    metrics = evaluate(untrained, problem, test_size=test_size, seed=seed, by_fold=by_fold)
     packages = {name: version(name) for name in manifest.packages if name != "python"} | installed_packages()
     digest = hashlib.sha256(dump(again)).hexdigest()
-    before, after = artifact.predict(table.features), again.predict(table.features)
+    before, after = artifact.predict(problem.inputs), again.predict(problem.inputs)
 
     shown = Shown("", "recorded", "now")
-    shown.add_row("data", manifest.training["data_sha256"][:12], table.sha256[:12])
+    shown.add_row("data", manifest.training["data_sha256"][:12], problem.table.sha256[:12])
     for name, recorded in manifest.packages.items():
         shown.add_row(name, recorded, packages[name])
     shown.add_row("model.pkl", manifest.artifact["sha256"][:12], digest[:12])
@@ -75,8 +79,6 @@ def as_made(estimator: Any) -> Any:
 
     A clone would do but for the bytes: pickle writes a default's very object, met again, otherwise than an equal one.
     """
-    if isinstance(estimator, Pipeline):
-        return make_pipeline(*(as_made(step) for _, step in estimator.steps))
     try:
         made = type(estimator)()
     except TypeError:  # it has no defaults to share
@@ -90,7 +92,7 @@ def as_made(estimator: Any) -> Any:
 
 def recorded_table(manifest: Manifest, data: Path | None) -> Table:
     """Return the table that the manifest records; TrainingError when the one given is another."""
-    table = example_table() if data is None else read_table(data, manifest.target, dropped(manifest, data))
+    table = example_table() if data is None else read_again(manifest, data)
     recorded = (manifest.training or {})["data_sha256"]
     if table.sha256 != recorded:
         given = "the built-in example" if data is None else str(data)
@@ -98,16 +100,23 @@ def recorded_table(manifest: Manifest, data: Path | None) -> Table:
             f"{manifest.name} was not trained from {given} (sha256 {table.sha256[:12]}…, not {recorded[:12]}…); "
             "give the CSV file that it was trained from"
         )
-    return dataclasses.replace(table, target=labels_or_numbers(table, manifest.task))
+    return table
 
 
-def dropped(manifest: Manifest, data: Path) -> list[str]:
-    """Return the columns of a CSV file that are neither features nor the target; read_table says what is wrong."""
-    known = {*manifest.feature_names, manifest.target}
-    names: list[str] = []
-    with contextlib.suppress(OSError, UnicodeDecodeError), data.open(newline="", encoding="utf-8-sig") as file:
-        names = next(csv.reader(file), [])
-    return [name.strip() for name in names if name.strip() not in known]
+def read_again(manifest: Manifest, data: Path) -> Table:
+    """Return the table in a file with the columns that the manifest has, of its kinds."""
+    reading = (manifest.training or {}).get("reading", {})
+    table = read(
+        data,
+        manifest.target,
+        header=reading.get("header"),
+        drop=list(manifest.left_out),
+        keep=manifest.feature_names,
+        task=manifest.task,
+        **{kind: [column.name for column in manifest.features if column.kind == kind] for kind in KINDS},
+    )
+    columns = [column for column in table.columns if column.name in manifest.feature_names]
+    return dataclasses.replace(table, columns=columns, frame=table.frame[[column.name for column in columns]])
 
 
 def alike(before: Any, after: Any, scale: float) -> bool:

@@ -1,16 +1,22 @@
-"""What a person sees while a model is trained: progress, and the metrics beside the baseline's."""
+"""What a person sees while a model is trained: the columns as they were understood, progress, and the metrics."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich import box
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from rich.text import Text
+from rich.text import Text as Words
 
-from training.evaluate import is_better
+from predictor.columns import Boolean, Category, Column, Date, Number, Text
+from predictor.manifest import FILE, Manifest
+from tables.table import Table as Data
+from training.evaluate import beats_baseline, is_better
 
 TITLES = {
     "r2": "R2",
@@ -21,6 +27,8 @@ TITLES = {
     "log_loss": "log loss",
     "roc_auc": "ROC AUC",
 }
+REPORT = "report.html"
+MOST_COLUMNS, MOST_VALUES, LONGEST = 40, 3, 40
 
 
 @contextmanager
@@ -29,6 +37,71 @@ def progress_bar(console: Console, what: str) -> Iterator[Callable[[int, int], N
     with Progress(console=console, transient=True, disable=not console.is_interactive) as progress:
         bar = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
+def show_table(console: Console, data: Data) -> None:
+    """Print how a table was understood: its columns, what is left out, and what is odd about it."""
+    shown = Table(
+        "column", "kind", "missing", "values", "example", box=box.SIMPLE_HEAD if console.is_terminal else None
+    )
+    shown.pad_edge, shown.header_style = False, "bold"
+    for column in data.columns[:MOST_COLUMNS]:
+        values = data.values(column)
+        shown.add_row(shorten(column.name), column.kind, missing(values), observed(column), example(column, values))
+    console.print(shown)
+    if len(data.columns) > MOST_COLUMNS:
+        console.print(f"and {len(data.columns) - MOST_COLUMNS:,} more columns")
+    console.print(f"{data.task}: {data.why}", soft_wrap=True)
+    for notice in data.notices:
+        console.print(f"notice: {notice}", style="yellow", soft_wrap=True)
+
+
+def missing(values: NDArray[Any]) -> str:
+    """Return how many values are missing, nothing where none is."""
+    count = count_missing(values)
+    return f"{count:,} ({count / len(values):.0%})" if count else ""
+
+
+def count_missing(values: NDArray[Any]) -> int:
+    """Return how many values are missing: NaN, NaT or None."""
+    return int(sum(value is None for value in values)) if values.dtype == object else int(np.isnan(values).sum())
+
+
+def observed(column: Column) -> str:
+    """Return the range or the values of a column."""
+    match column:
+        case Number():
+            return f"{column.minimum:.6g} to {column.maximum:.6g}"
+        case Boolean():
+            return "true, false"
+        case Category():
+            more = ", …" if len(column.values) > MOST_VALUES else ""
+            shown = shorten(", ".join(map(str, column.values[:MOST_VALUES])) + more, MOST_VALUES * 8)
+            return f"{shown} ({len(column.values):,})" if more else shown
+        case Text():
+            return f"at most {column.longest:,} characters"
+        case Date():
+            return f"{column.first} to {column.last}"
+    return ""
+
+
+def example(column: Column, values: NDArray[Any]) -> str:
+    """Return the first value that is not missing."""
+    for value in values:
+        cell = column.cell(value)
+        if cell is not None:
+            return (
+                str(cell).lower()
+                if isinstance(cell, bool)
+                else shorten(f"{cell:.6g}" if isinstance(cell, float) else cell)
+            )
+    return ""
+
+
+def shorten(value: Any, longest: int = LONGEST) -> str:
+    """Return a value as one short line."""
+    line = " ".join(str(value).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def metrics_table(metrics: dict[str, Any], *, lines: bool = True) -> Table:
@@ -42,14 +115,73 @@ def metrics_table(metrics: dict[str, Any], *, lines: bool = True) -> Table:
         header_style="bold",
     )
     for name, value in metrics["held_out"].items():
-        crossed = metrics["cross_validated"].get(name)
         baseline = metrics["baseline"].get(name)
         table.add_row(
             TITLES[name],
-            Text(
-                f"{value:.4g}", style="" if baseline is None else "green" if is_better(name, value, baseline) else "red"
+            Words(
+                digits(value), style="" if baseline is None else "green" if is_better(name, value, baseline) else "red"
             ),
-            f"{crossed['mean']:.4g} ± {crossed['std']:.2g}" if crossed else "",
-            "" if baseline is None else f"{baseline:.4g}",
+            with_deviation(metrics["cross_validated"].get(name)),
+            "" if baseline is None else digits(baseline),
         )
     return table
+
+
+def with_deviation(crossed: dict[str, float] | None) -> str:
+    """Return a mean with its standard deviation."""
+    return f"{digits(crossed['mean'])} ± {digits(crossed['std'], 2)}" if crossed else ""
+
+
+def digits(value: float, count: int = 4) -> str:
+    """Return a number rounded to some digits, in the plain form unless it is tiny or a giant."""
+    return f"{float(f'{value:.{count}g}'):.10g}"
+
+
+def compared_table(compared: Sequence[dict[str, Any]], *, lines: bool = True) -> Table:
+    """Return the table of the estimators that were compared, cross-validated."""
+    names = next(list(one["cross_validated"]) for one in compared if "cross_validated" in one)
+    table = Table("estimator, cross-validated", *(TITLES[name] for name in names), header_style="bold")
+    table.box, table.pad_edge = box.SIMPLE_HEAD if lines else None, False
+    for one in compared:
+        scores = one.get("cross_validated", {})
+        cells = [with_deviation(scores.get(name)) for name in names] if scores else [one["refused"]]
+        table.add_row(one["class"].rpartition(".")[2], *cells)
+    return table
+
+
+def show_result(console: Console, manifest: Manifest, data: Data, out: Path) -> None:
+    """Print how good the model is, and where it went."""
+    facts = manifest.training or {}
+    if "compared" in facts:
+        console.print(compared_table(facts["compared"], lines=console.is_terminal))
+    console.print(metrics_table(facts["metrics"], lines=console.is_terminal))
+    for line in facts.get("warnings", [])[len(data.notices) :]:
+        console.print(f"warning: {line}", style="yellow", soft_wrap=True)
+    if not beats_baseline(facts["metrics"], manifest.task):
+        console.print(
+            "The model does NOT beat the baseline, which looks at no feature: do not deploy it.",
+            style="bold red",
+            soft_wrap=True,
+        )
+    size = manifest.artifact["size"]
+    console.print(f"{manifest.name} {manifest.version}: {learner(manifest)}, {facts['rows']} rows", soft_wrap=True)
+    console.print(f"wrote {out / manifest.artifact['file']} ({size:,} bytes) and {out / FILE}", soft_wrap=True)
+    console.print(f"MODEL_SHA256={manifest.sha256} lets no other be served", soft_wrap=True)
+    if manifest.compiled:
+        console.print(
+            f"compiled to {out / manifest.compiled['file']} ({manifest.compiled['size']:,} bytes, "
+            f"{manifest.compiled['precision']}): the largest difference on {manifest.compiled['samples']:,} rows is "
+            f"{manifest.compiled['largest_difference']:.1e}",
+            soft_wrap=True,
+        )
+    if (out / REPORT).exists():
+        console.print(f"wrote {out / REPORT}: how good the model is, to look at in a browser", soft_wrap=True)
+
+
+def learner(manifest: Manifest) -> str:
+    """Return the class of the estimator, of a pipeline the class of its last step, too."""
+    found = manifest.estimator
+    if "steps" not in found["parameters"]:
+        return str(found["class"])
+    last = found["parameters"]["steps"][-1][1]["class"]
+    return f"{found['class']} around {last}"

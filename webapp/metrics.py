@@ -3,15 +3,17 @@
 Imported only with METRICS=1. README.md has the table of the metrics.
 """
 
+import fcntl
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from handlers.service import Service
@@ -29,6 +31,9 @@ REASONS = {
     415: "media_type",
     422: "invalid",
 }
+
+# In the place of a process id: the file of all that ended.
+SUM = "ended"
 
 REQUESTS = Counter("tandem_requests_total", "Requests answered", ["path", "status", "dialect"])
 REJECTED = Counter("tandem_rejected_total", "Requests refused with a 4xx status", ["reason"])
@@ -74,6 +79,33 @@ def count(path: str, status: int, seconds: float, laps: Laps) -> None:
         child(REJECTED, reason_of(status, laps)).inc()
 
 
+def keep_counts_of_the_dead(folder: Path, alive: Collection[int]) -> None:
+    """Add what workers that ended have counted to one file, and remove theirs. Called in the master, after each end.
+
+    A scrape that reads them at that moment is not waited for: the next end of a worker finds the files again.
+    """
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        for file in folder.glob("*.db"):
+            kind, pid = file.stem.partition("_")[0], file.stem.rpartition("_")[2]
+            if pid == SUM or int(pid) in alive:
+                continue
+            if kind in {"counter", "histogram"}:
+                add_counts(file, folder / f"{kind}_{SUM}.db")
+            file.unlink()
+
+
+def add_counts(counted: Path, total: Path) -> None:
+    """Add the values of one of prometheus_client's files to those of another."""
+    values = MmapedDict(str(total))  # type: ignore[no-untyped-call]
+    for key, value, timestamp, _ in MmapedDict.read_all_values_from_file(str(counted)):  # type: ignore[no-untyped-call]
+        values.write_value(key, values.read_value(key)[0] + value, timestamp)  # type: ignore[no-untyped-call]
+    values.close()  # type: ignore[no-untyped-call]
+
+
 @functools.cache
 def child(metric: Any, *labels: str) -> Any:
     """Return the part of a metric with these labels; looking it up costs the library more than counting does."""
@@ -93,7 +125,9 @@ def exposition() -> bytes:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    with (Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]) / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)  # no file disappears meanwhile
+        return generate_latest(registry)
 
 
 def seconds_since_exec() -> float:

@@ -166,9 +166,9 @@ class BigQuery(Dialect):
         counted = f"; {most}{rows} of {count} rows" if rows else ""
         return self.sentence(first, "calls[{}]") + cast_hint(first) + counted
 
-    def write(self, asked: Asked, found: Predictions) -> Response:
+    def write(self, found: Predictions, options: Any) -> Response:
         """Answer with exactly the replies."""
-        calls: Calls = asked.options
+        calls: Calls = options
         values = self.chances(found) if calls.probabilities else found.outputs.tolist()
         if calls.null:
             rest = iter(values)

@@ -80,6 +80,10 @@ class Dialect:
         """Whether a body says by itself that it is of this dialect, at whatever address of a function."""
         return False
 
+    def json_of(self, body: bytes, headers: Headers) -> bytes:
+        """Return the part of a body that is JSON."""
+        return body
+
     def read(self, body: bytes, headers: Headers) -> Asked:
         """Return what a body asks for; Problem when it cannot be read."""
         return self.read_document(parse_json(body, nan_is_null=self.nan_is_null))
@@ -101,7 +105,7 @@ class Dialect:
             document = {"instances": rows_of(self.manifest, asked.columns), "probabilities": asked.probabilities}
         return validate(self.service.request_schema, document)
 
-    def write(self, asked: Asked, found: Predictions) -> Response:
+    def write(self, found: Predictions, options: Any) -> Response:
         """Return the answer."""
         raise NotImplementedError
 

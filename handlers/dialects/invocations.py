@@ -46,10 +46,14 @@ class Invocations(Dialect):
         self.service.check_ready()
         return Response("\n", content_type=JSON)
 
+    def json_of(self, body: bytes, headers: Headers) -> bytes:
+        """Return the part of a body that is JSON."""
+        return b"" if is_csv(headers) else body
+
     def read(self, body: bytes, headers: Headers) -> Asked:
         """Read CSV or JSON, whatever the body is said to be."""
         form = answer_form(headers)
-        if parse_options_header(headers.get("Content-Type"))[0].lower() == CSV:
+        if is_csv(headers):
             cells = read_csv(body, self.manifest, self.service.max_rows)
             return Asked(columns=self.columns_of(cells), options=form)
         asked = super().read(body, headers)
@@ -102,15 +106,15 @@ class Invocations(Dialect):
             raise Problem(422, f"the lists of inputs must be of one length, not of {min(lengths)} and {max(lengths)}")
         return self.columns_of(cells)
 
-    def write(self, asked: Asked, found: Predictions) -> Response:
+    def write(self, found: Predictions, options: Any) -> Response:
         """Answer in the form that was asked for, by default an object with predictions."""
         outputs = found.outputs.tolist()
         if found.probabilities is not None:
             pairs = zip(outputs, self.chances(found), strict=True)
             outputs = [{"label": label, "probabilities": chances} for label, chances in pairs]
-        elif asked.options == CSV:
+        elif options == CSV:
             return Response(write_csv(outputs), content_type="text/csv; charset=utf-8")
-        if asked.options == "list":
+        if options == "list":
             return json_response(outputs)
         return json_response({"predictions": outputs, "model_version": self.manifest.version})
 
@@ -131,6 +135,11 @@ class Invocations(Dialect):
             keys=[*FORMS, "params"], answer=answer_of(self.manifest), refusal=refusal, media_types=[CSV],
         )  # fmt: skip
         return {self.paths[0]: {"post": predict}}
+
+
+def is_csv(headers: Headers) -> bool:
+    """Whether a body is said to be CSV."""
+    return parse_options_header(headers.get("Content-Type"))[0].lower() == CSV
 
 
 def answer_form(headers: Headers) -> str:

@@ -53,7 +53,7 @@ class KServe(Dialect):
             rows = [unpacked(row) if type(row) is dict else row for row in rows]
         return Asked({"instances": rows})
 
-    def write(self, asked: Asked, found: Predictions) -> Response:
+    def write(self, found: Predictions, options: Any) -> Response:
         """Answer with the predictions alone; the protocol has no probabilities."""
         return json_response({"predictions": found.outputs.tolist(), "model_version": self.manifest.version})
 

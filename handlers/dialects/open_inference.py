@@ -46,14 +46,19 @@ class OpenInference(Metadata):
         """The addresses of predictions, by POST."""
         return [f"{address}/infer" for address in self.addresses]
 
-    def read(self, body: bytes, headers: Headers) -> Asked:
-        """Read the JSON of a request, and the tensors' bytes after it."""
+    def json_of(self, body: bytes, headers: Headers) -> bytes:
+        """Return the part of a body that is JSON, before the tensors' bytes."""
         length = headers.get(LENGTH)
         if length is None:
-            return self.read_parts(parse_json(body), memoryview(b""))
+            return body
         if not (length.isascii() and length.isdigit() and len(length) < 19 and int(length) <= len(body)):
             raise Problem(400, f"{LENGTH} must be a number of bytes, of at most {len(body)} that came")
-        return self.read_parts(parse_json(body[: int(length)]), memoryview(body)[int(length) :])
+        return body[: int(length)]
+
+    def read(self, body: bytes, headers: Headers) -> Asked:
+        """Read the JSON of a request, and the tensors' bytes after it."""
+        text = self.json_of(body, headers)
+        return self.read_parts(parse_json(text), memoryview(body)[len(text) :])
 
     def read_document(self, document: Any) -> Asked:
         """Read a request without bytes."""
@@ -126,9 +131,9 @@ class OpenInference(Metadata):
                 raise Problem(422, f'input "{tensor.name:.64}": shape must be [{only.rows}] or [{only.rows}, 1]')
         return Asked(columns=self.columns_of(cells), probabilities=probabilities, options=wanted)
 
-    def write(self, asked: Asked, found: Predictions) -> Response:
+    def write(self, found: Predictions, options: Any) -> Response:
         """Answer with the outputs in the order in which they were asked for, in JSON or in bytes."""
-        wanted: Wanted = asked.options
+        wanted: Wanted = options
         outputs, tail = [], b""
         for name, binary in wanted.outputs.items():
             if name == "predict":

@@ -24,7 +24,7 @@ class Plain(Dialect):
         """Return the document: validation knows its form."""
         return Asked(document)
 
-    def write(self, asked: Asked, found: Predictions) -> Response:
+    def write(self, found: Predictions, options: Any) -> Response:
         """Answer in the contract's key order."""
         return json_response(answer_of(self.manifest, found))
 

@@ -46,10 +46,10 @@ class Vertex(Plain):
             return Asked(rest | {"probabilities": True}, options="labels and probabilities")
         return Asked(rest)
 
-    def write(self, asked: Asked, found: Predictions) -> Response:
+    def write(self, found: Predictions, options: Any) -> Response:
         """Answer one element an instance, since Vertex hands on nothing but `predictions`."""
-        if not asked.options:
-            return super().write(asked, found)
+        if not options:
+            return super().write(found, options)
         pairs = zip(found.outputs.tolist(), self.chances(found), strict=True)
         predictions = [{"label": label, "probabilities": chances} for label, chances in pairs]
         return json_response({"predictions": predictions, "model_version": self.manifest.version})

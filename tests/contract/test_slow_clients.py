@@ -119,3 +119,41 @@ def test_a_late_body_is_told_so(server: Server) -> None:
     assert body == (
         b'{"type":"about:blank","title":"Request Timeout","status":408,"detail":"the body did not arrive in time"}'
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "sent", [b"", HEAD[:30], b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["silent", "half", "kept"]
+)
+def test_a_thousand_connections_leave_room_for_a_good_request(tmp_path: Path, sent: bytes) -> None:
+    with running(GUNICORN, tmp_path / "log") as server, ExitStack() as opened:
+        for _ in range(1100):
+            connection = opened.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+            connection.sendall(sent)
+        began = time.monotonic()
+        assert Live("good", server.url).send(GOOD).status == 200
+        assert time.monotonic() - began < 12
+        assert server.output().count("Booting worker") == 1, server.output()
+        assert "Traceback" not in server.output()
+
+
+@pytest.mark.slow
+def test_clients_that_never_read_give_their_threads_back(tmp_path: Path) -> None:
+    body = b'{"instances":[' + b"[1,2,3]," * 99_999 + b"[1,2,3]]}"
+    whole = HEAD.replace(b"500\r\n", b"%d\r\n" % len(body)) + body
+    with running(GUNICORN, tmp_path / "log", THREADS="4", READ_TIMEOUT="5") as server, ExitStack() as opened:
+        for _ in range(4):
+            connection = opened.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(30)
+            connection.connect(("127.0.0.1", server.port))
+            for _ in range(12):  # more than what the system keeps for a client
+                try:
+                    connection.sendall(whole)
+                except OSError:
+                    break
+        began = time.monotonic()
+        got = Live("good", server.url).send(b'{"instances":[[1,2,3]]}' + b" " * 5000)  # for a thread of the pool
+        assert got.status == 200
+        assert time.monotonic() - began < 35
+        assert "Traceback" not in server.output()

@@ -17,7 +17,7 @@ IMAGE = [".dockerignore", "Dockerfile", "gunicorn.conf.py", *FUNCTION]
 LISTS = pytest.mark.parametrize(
     ("ignore_file", "files", "folders"),
     [
-        (".gcloudignore", IMAGE, ["handlers", "predictor", "webapp"]),
+        (".gcloudignore", IMAGE, ["handlers", "predictor", "webapp", "worker"]),
         ("deploy/function.gcloudignore", FUNCTION, ["handlers", "predictor"]),
     ],
 )

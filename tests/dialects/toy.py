@@ -20,7 +20,7 @@ class Toy(Dialect):
         lines = body.decode("ascii", "replace").splitlines()
         return Asked({"instances": [[number(word) for word in line.split()] for line in lines]})
 
-    def write(self, asked: Asked, found: Predictions) -> Response:
+    def write(self, found: Predictions, options: Any) -> Response:
         return Response("\n".join(map(str, found.outputs.tolist())), content_type="text/plain")
 
     def refuse(self, problem: Problem) -> Response:

@@ -29,6 +29,11 @@ COLUMNS: dict[str, tuple[Column, list[Any], list[Any]]] = {
     "text": (Text("t", longest=3), ["", "x" * 30], ["x" * 31, 1, None, "a\ufdd0b"]),
     "long text": (Text("t", longest=20_000), ["x" * 20_000], ["x" * 20_001]),
     "date": (Date("d"), ["2024-02-29", "2024-02-29T10:00:00.5+01:00"], ["2023-02-29", 1, None, "now", ""]),
+    "nanoseconds": (
+        Date("d", dtype="datetime64[ns]"),
+        ["1678-01-01", "2261-12-31"],
+        ["1677-12-31", "2262-01-01", "0001-01-01"],
+    ),
     "date with gaps": (Date("d", missing=True), [None, "1969-12-31T23:59:59.999999"], ["null"]),
 }
 

@@ -17,7 +17,7 @@ from tests.servers import BIN, ROOT, STOP_SECONDS, Server, end, free_port
 pytestmark = pytest.mark.slow
 
 NOBODY = 65534
-DEPLOYED = ("gunicorn.conf.py", "main.py", "predictor", "handlers", "webapp")
+DEPLOYED = ("gunicorn.conf.py", "main.py", "predictor", "handlers", "webapp", "worker")
 
 HOSTS = {
     "gunicorn": [str(BIN / "gunicorn")],

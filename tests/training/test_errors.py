@@ -33,32 +33,15 @@ def untouched(before: Run, after: Run, culprit: str) -> None:
     assert sorted(after.files) == ["model.json", "model.pkl"]
 
 
-# What is wrong with the table: its content and the words that the message must hold.
+# What is wrong with the table: its content and the words that the message must hold. What cannot be read at all is
+# for the tests of tables.
 BAD_TABLES: dict[str, tuple[str | bytes, str]] = {
-    "it is not UTF-8": ("größe,y\n1,2\n".encode("latin-1"), "is not a CSV file in UTF-8"),
-    "it is UTF-16": (GOOD.encode("utf-16"), "is not a CSV file in UTF-8"),
-    "it is a picture": (b"\x89PNG\r\n\x1a\n\x00\x00", "is not a CSV file in UTF-8"),
-    "a quote never ends": (f'{GOOD}\n1,2,"3\n', "is not a CSV file in UTF-8 with a header line"),
-    "a quoted field never ends": (f'{GOOD}\n1,"2,3\n', "line 22 of"),
     "a field is gigantic": (f'{GOOD}\n1,2,"{"3" * 200_000}"\n', "field larger than field limit"),
-    "a row is too long": (f"{GOOD}\n1,2,3,4\n", "line 22 of"),
-    "a row is too short": (f"{GOOD}\n1,2\n", "line 22 of"),
-    "every row is too long": ("\n".join(["a,b,y", *(f"{row},0" for row in ROWS)]), "has 4 values"),
-    "every row ends in a comma": ("\n".join(["a,b,y", *(f"{row}," for row in ROWS)]), "header names 3 columns"),
     "it is empty": ("", "has no rows"),
     "it is blank": ("\n\n", "has no rows"),
     "it has a header only": ("a,b,y\n", "has no rows"),
-    "semicolons separate it": (GOOD.replace(",", ";"), "'a;b;y'; separate the columns with commas"),
-    "tabs separate it": (GOOD.replace(",", "\t"), r"'a\tb\ty'; separate the columns with commas"),
-    "a title stands above it": (f"Houses\n{GOOD}", "one column only, 'Houses'"),
     "it has no such target": (GOOD.replace("y", "z"), "has no column 'y'; it has a, b, z"),
-    "it has no such target and many columns": (
-        ",".join(map(str, range(99))) + "\n" + ",".join("1" * 99),
-        "and 79 more",
-    ),
     "the target is empty": (targets("", "", ""), "the target 'y'"),
-    "the target is missing in some rows": (targets("1", "2", "", "", "3"), "in 2 of 5 rows, first in line 4;"),
-    "the target is missing after a blank line": ("x,y\n\n1,2\n\n2,\n3,4", "in 1 of 3 rows, first in line 5;"),
     "the target has one value": (targets("5", "5", "5"), "the target 'y'"),
     "the target has one row": (targets("5"), "one value only"),
     "the target is infinite": (targets("5", "6", "-inf", "7"), "an infinite value in line 4;"),
@@ -66,24 +49,10 @@ BAD_TABLES: dict[str, tuple[str | bytes, str]] = {
     "a target is too large to judge": (targets(*(f"{i}e300" for i in range(9))), "too large"),
     "a column has a word": (extended(["1", "one"]), "column 'c'"),
     "a word is named with its line": (extended(["1", "one"]), "'one' in line 3;"),
-    "a column has dates": (extended(["2024-01-31"] * 20), "'2024-01-31' in line 2;"),
-    "a column has a dash": (extended(["1", "2", "-"]), "'-' in line 4;"),
-    "a column has truth values": (extended(["True", "False"] * 10), "'True' in line 2;"),
-    "a column has a truth value missing": (extended(["", *["True"] * 19]), "'True' in line 3;"),
-    "a column has thousands separated": (extended(['"1,000"']), "'1,000' in line 2;"),
-    "a column has a NUL": (extended(["1", "3\0"]), r"'3\x00' in line 3;"),
     "a column is infinite": (extended(["1", "2", "3", "inf"]), "column 'c'"),
     "an infinite value is named with its line": (extended(["1", "2", "3", "1e999"]), "in line 5;"),
-    "a column is empty": (extended([""] * 20), "is empty; leave it out with --drop c"),
-    "a spacious column is empty": (extended([""] * 20, "my c"), "is empty; leave it out with --drop 'my c'"),
-    "a broken name is empty": (extended([""] * 20, '"my\nc"'), "--drop 'my c'"),
-    "a column has no name": (extended([], ""), "column 1 of"),
-    "the last column has no name": ("a,y,\n1,2,\n2,3,\n", "column 3 of"),
     "two columns have one name": (extended([], "a"), "named 'a'"),
     "two columns are the target": (extended([], " y"), "named 'y'"),
-    "a name is too long": (extended([], "n" * 201), "column 1 of"),
-    "a value is missing": (extended(["1", "2", ""]), "column 'c' has no value in line 4 and LinearRegression"),
-    "a value is missing below a blank line": ("x,y\n1,1\n\n,2\n3,3", "no value in line 4"),
 }
 
 
@@ -106,8 +75,6 @@ BAD_OPTIONS: dict[str, tuple[str, list[str], str]] = {
         "'q' in line 4;",
     ),
     "the target is dropped": (GOOD, ["--drop", "y"], "--drop y: that is the target"),
-    "nothing is left": (GOOD, ["--drop", "a", "--drop", "b"], "no column left to predict 'y' from"),
-    "missing values behind a scaler": (extended([""]), ["--scale"], "column 'c' has no value in line 2"),
     "a regressor on words": (
         targets("x", "z") + "\n",
         ["--estimator", FOREST],

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from predictor.onnx_engine import MISSING as MISSING  # noqa: PLC0414
+from predictor.columns import MISSING as MISSING  # noqa: PLC0414
 
 ML = "ai.onnx.ml"
 # The first operator sets with TreeEnsemble, and with Equal for strings; IR 10 is theirs.
@@ -86,7 +86,8 @@ class Graph:
 
     def add_input(self, name: str, type: str, width: int) -> Part:
         """Add an input by a name that is taken for it."""
-        self.inputs.append(helper.make_tensor_value_info(name, ELEMENTS[type], ["rows", width]))
+        shape: list[str | int] = ["rows", width]
+        self.inputs.append(helper.make_tensor_value_info(name, ELEMENTS[type], shape))
         return Part(name, width, type, origins=(name,) if width == 1 else tuple(map(str, range(width))))
 
     def node(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
@@ -168,7 +169,8 @@ class Graph:
 
 def _tensor(array: NDArray[Any], name: str) -> TensorProto:
     if array.dtype == object:  # strings
-        return helper.make_tensor(name, TensorProto.STRING, array.shape, [str(text) for text in array.ravel()])
+        texts: list[Any] = [str(text) for text in array.ravel()]
+        return helper.make_tensor(name, TensorProto.STRING, array.shape, texts)
     return numpy_helper.from_array(array, name)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import (
     ARDRegression,
@@ -68,7 +69,7 @@ def convert_generalized(graph: Graph, model: Any, columns: Columns) -> Predictio
     return Prediction(graph.node("Exp", value) if link == "LogLink" else value)
 
 
-@predicts(LogisticRegression, LogisticRegressionCV)
+@predicts(LogisticRegression, LogisticRegressionCV, LinearDiscriminantAnalysis)
 def convert_logistic(graph: Graph, model: Any, columns: Columns) -> Prediction:
     """Convert logistic regression, the multinomial one where there are more than two labels."""
     raw = weighted_sum(graph, model, columns)

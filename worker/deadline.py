@@ -1,10 +1,9 @@
-"""gunicorn's threaded worker, with a deadline for reading a request.
+"""gunicorn's threaded worker, with deadlines for a request and its answer.
 
 Stock gthread gives a connection a thread and then waits for its bytes without end, so as many slow clients as there
 are threads stop the server. Here a connection gets a thread once its first byte is there, and at the deadline,
 counted from accept, its READ side is shut: what has arrived can still be read, so a good request that only waited for
-a thread is answered, and a thread that waits for the rest is free at once. webapp/worker.py overrides methods of
-gunicorn 27; tests/contract/test_slow_clients.py is what to run when that version changes.
+a thread is answered, and a thread that waits for the rest is free at once. For writing, worker.connection has one.
 """
 
 import contextlib
@@ -12,6 +11,7 @@ import functools
 import math
 import selectors
 import socket
+import threading
 import time
 from typing import Any
 
@@ -19,6 +19,7 @@ from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from predictor.environment import whole_number
+from worker.connection import ClientSocket
 
 # How long a closed connection may take to close its side, too (RFC 9112, section 9.6): closing with unread bytes would
 # send a reset, which can destroy the response on its way.
@@ -48,26 +49,42 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
         gunicorn lets go of it only after the last response: until then clients of a stopping server still reach the
         queue of a port that nobody looks at, and are reset.
         """
-        super().set_accept_enabled(enabled)
+        super().set_accept_enabled(enabled or (self.alive and self.spare_connections() > 0))
         if not enabled and not self.alive:
             for listener in self.sockets:
                 self.accept(listener, self.worker_connections)
                 listener.close()
 
     def accept(self, listener: Any, most: int = ACCEPT_AT_ONCE) -> None:
-        """Accept several connections, as far as they wait already."""
+        """Accept several connections, as far as they wait already; idle ones give way to those beyond the limit."""
         for _ in range(most):
             before = self.nr_conns
-            if before < self.worker_connections:
+            if before < self.worker_connections + self.spare_connections():
                 super().accept(listener)
             if self.nr_conns == before:
                 return
+
+    def spare_connections(self) -> int:
+        """Return how many connections can be closed for new ones: those that close anyway or are idle."""
+        return len(self.lingering) + len(self.keepalived_conns)
+
+    def make_room(self) -> None:
+        """Close what is too much, first what closes anyway, then what is idle longest. No event of theirs may wait."""
+        while self.nr_conns > self.worker_connections and self.spare_connections():
+            if self.lingering:
+                self.let_go(next(iter(self.lingering)))
+                continue
+            conn = self.keepalived_conns.popleft()
+            self.poller.unregister(conn.sock)
+            self.nr_conns -= 1
+            conn.close()
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give a connection a thread, a new one only when its first byte is there; runs in the main thread."""
         now = time.monotonic()
         if not conn.initialized and not conn.data_ready:
             conn.message, conn.late = None, False
+            conn.sock = ClientSocket.around(conn.sock, self.read_timeout)
             conn.close = functools.partial(self.close, conn)
             conn.timeout = now + self.read_timeout
             self.pending_conns.append(conn)
@@ -89,6 +106,20 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
         finally:
             conn.message = None
 
+    def handle(self, conn: TConn) -> Any:
+        """Answer a request; runs in a thread of the pool, or in the main one.
+
+        sys.exit() in a model's code would end the worker; in the main thread it may also be a signal that ends it,
+        whose handler has said so before.
+        """
+        try:
+            return super().handle(conn)
+        except BaseException as error:
+            if not self.alive and threading.current_thread() is threading.main_thread():
+                raise
+            self.handle_error(None, conn.sock, conn.client, error)
+            return False
+
     def finish_request(self, conn: TConn, fs: Any) -> None:
         """Forget the deadline of a request that is answered."""
         self.deadlines.pop(conn, None)
@@ -96,12 +127,15 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for events, but not beyond the next deadline."""
+        if self.alive:
+            self.set_accept_enabled(self.nr_conns < self.worker_connections)
         until = min(self.next_sweep, next(iter(self.lingering.values()), math.inf))
         super().wait_for_and_dispatch_events(max(0.0, min(timeout, until - time.monotonic())))
 
     def murder_pending(self) -> None:
-        """Close what is past its deadline; gunicorn calls this in every turn of its loop."""
+        """Close what is past its deadline or too much; gunicorn calls this in every turn of its loop."""
         super().murder_pending()
+        self.make_room()
         now = time.monotonic()
         if self.next_sweep <= now:
             for conn in [conn for conn, deadline in self.deadlines.items() if deadline <= now]:

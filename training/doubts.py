@@ -1,0 +1,103 @@
+"""What a good colleague would ask about a model before it is deployed."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import cross_val_score
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from predictor.columns import Column
+from training.evaluate import LEADING, is_better, split
+from training.problem import Problem
+from training.show import TITLES, digits, with_deviation
+
+# A model that scores so well on rows that it has never seen is a reason to look for a leak.
+SUSPICIOUS = 0.99
+MOST_ROWS, MOST_COLUMNS = 2_000, 200
+MOST_REPEATED, FEWEST_REPEATED = 0.05, 10
+# How many standard deviations, and which part of the mean, are no accident.
+DEVIATIONS, PART = 4, 0.1
+FEWEST_HELD_OUT = 20
+
+
+def doubts(problem: Problem, metrics: dict[str, Any], *, test_size: float, seed: int) -> list[str]:
+    """Return what makes the metrics of a model doubtful, a sentence each."""
+    return [
+        *worse_than_baseline(problem, metrics),
+        *far_from_cross_validated(problem, metrics),
+        *repeated_rows(problem, test_size, seed),
+        *leaks(problem, metrics, seed),
+    ]
+
+
+def worse_than_baseline(problem: Problem, metrics: dict[str, Any]) -> list[str]:
+    """Name the metrics by which the model is worse than the baseline, if it is better by the leading one."""
+    held_out, baseline = metrics["held_out"], metrics["baseline"]
+    leading = LEADING[problem.task]
+    if not is_better(leading, held_out[leading], baseline[leading]):
+        return []  # said by itself, in red
+    worse = [name for name in held_out if name in baseline and is_better(name, baseline[name], held_out[name])]
+    shown = ", ".join(f"{TITLES[name]} ({digits(held_out[name])} against {digits(baseline[name])})" for name in worse)
+    return [f"the model is worse than the baseline by {shown}"] if worse else []
+
+
+def far_from_cross_validated(problem: Problem, metrics: dict[str, Any]) -> list[str]:
+    """Say when the held-out rows tell another story than the folds."""
+    name = LEADING[problem.task]
+    if name not in metrics["cross_validated"] or metrics["held_out_rows"] < FEWEST_HELD_OUT:
+        return []
+    value, crossed = metrics["held_out"][name], metrics["cross_validated"][name]
+    distance = abs(value - crossed["mean"])
+    if distance <= max(DEVIATIONS * crossed["std"], PART * abs(crossed["mean"])):
+        return []
+    return [
+        f"held out, {TITLES[name]} is {digits(value)}, far from {with_deviation(crossed)} "
+        "cross-validated: there are few rows, or a few odd ones; try another --seed before you believe either"
+    ]
+
+
+def repeated_rows(problem: Problem, test_size: float, seed: int) -> list[str]:
+    """Say when held-out rows stand among the rows that were learnt from, too."""
+    whole = problem.table.frame.assign(**{"\0target": problem.target})
+    train, test = split(problem, test_size, seed)
+    digests = pd.util.hash_pandas_object(whole, index=False).to_numpy()
+    known = int(np.isin(digests[test], digests[train]).sum())
+    if known < max(FEWEST_REPEATED, MOST_REPEATED * len(test)):
+        return []
+    return [
+        f"{known:,} of the {len(test):,} held-out rows are the same as rows that were learnt from, so the metrics are "
+        "too good if the rows are copies; remove the copies"
+    ]
+
+
+def leaks(problem: Problem, metrics: dict[str, Any], seed: int) -> list[str]:
+    """Name the columns that tell the target alone, where the model is suspiciously good."""
+    good = metrics["held_out"].get("balanced_accuracy" if problem.classifies else "r2", 0)
+    if good < SUSPICIOUS or len(problem.table.columns) < 2:
+        return []
+    known = problem.table.notices
+    rows = np.random.default_rng(seed).permutation(len(problem.target))[:MOST_ROWS]
+    alone = {column.name: score_alone(problem, column, rows) for column in problem.table.columns[:MOST_COLUMNS]}
+    return [
+        f"column {name!r} alone tells {problem.table.target_name!r} nearly always: will it be known when you predict? "
+        "If not, --drop it"
+        for name, score in alone.items()
+        if score >= SUSPICIOUS and not any(notice.startswith(f"column {name!r} gives") for notice in known)
+    ]
+
+
+def score_alone(problem: Problem, column: Column, rows: Any) -> float:
+    """Return how well a small tree predicts the target from one column."""
+    values = problem.table.frame[column.name].iloc[rows]
+    codes = (
+        values.to_numpy(dtype=np.float64) if values.dtype.kind == "f" else pd.factorize(values)[0].astype(np.float64)
+    )
+    tree, metric = (
+        (DecisionTreeClassifier, "balanced_accuracy") if problem.classifies else (DecisionTreeRegressor, "r2")
+    )
+    try:
+        scores = cross_val_score(tree(random_state=0), codes.reshape(-1, 1), problem.target[rows], scoring=metric, cv=3)
+    except ValueError:  # too few rows of a class
+        return 0.0
+    return float(scores.mean())

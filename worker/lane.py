@@ -1,0 +1,190 @@
+"""The quick lane: a request that is there as a whole, for a quick model, is answered in the main loop.
+
+gthread's main loop hands every request to a thread of its pool and is told through a pipe that it is answered. For a
+prediction of a fifth of a millisecond that costs as much as the prediction, and threads that wait for each other's
+lock make the slowest requests several times slower. Here gunicorn's own ThreadWorker.handle does the same in the main
+loop: it reads from bytes that have arrived, and what it writes is held until it is done, so it waits for nobody.
+"""
+
+import functools
+import os
+import selectors
+import socket
+import time
+from concurrent.futures import Future
+from typing import Any
+
+from gunicorn.workers.gthread import TConn
+from gunicorn_h1c import parse_request_fast
+
+from handlers.quick import MAX_SECONDS
+from worker.connection import ClientSocket
+from worker.deadline import DeadlineWorker
+from worker.direct import PATH, Direct
+
+# With its head. A longer request takes long enough to give it a thread.
+MAX_REQUEST = 4096
+# After so many late answers among so many requests the model is left to the pool.
+LATE, AMONG = 3, 1000
+# gunicorn's settings for other protocols, whose first bytes are no HTTP/1.1.
+OTHER_PROTOCOLS = ("http2_cleartext", "proxy_protocol", "protocol")
+
+
+class LongestWaitFirst(selectors.DefaultSelector):
+    """A selector that lets nobody wait for two turns of others.
+
+    Linux lists first what was ready the last time. A client whose request just missed a turn would be the last in the
+    next one, and so miss it again: with 16 connections the slowest hundredth took twice as long as the others.
+    """
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Return what is ready, connections in the order of their last answers."""
+        return sorted(super().select(timeout), key=silent_until)
+
+
+def silent_until(ready: tuple[selectors.SelectorKey, int]) -> float:
+    """Return until when a connection may be silent; it is counted from its last answer."""
+    callback = ready[0].data
+    return callback.args[0].timeout if isinstance(callback, functools.partial) else 0.0
+
+
+class QuickWorker(DeadlineWorker):
+    """A threaded worker that needs no thread for a request that cannot keep it waiting."""
+
+    alive: bool
+    poller: selectors.BaseSelector
+    wsgi: Any
+
+    def run(self) -> None:
+        """Serve, with a look at how long the model takes before."""
+        self.open_lane()
+        super().run()
+
+    def open_lane(self) -> None:
+        """Find out what the lane is for, and for whom."""
+        settings = self.cfg.settings
+        plain = not self.cfg.is_ssl and all(settings[name].get() == settings[name].default for name in OTHER_PROTOCOLS)
+        self.direct = Direct.to(self.wsgi) if plain else None
+        if self.direct is not None:
+            self.wsgi = self.direct
+        self.late: list[int] = []
+        self.clock = QueueClock()
+        self.limits = {
+            "limit_request_line": self.cfg.limit_request_line or 2**20,  # gunicorn's 0 means no limit
+            "limit_request_fields": self.cfg.limit_request_fields,
+            "limit_request_field_size": self.cfg.limit_request_field_size or 8190,
+        }
+        self.poller.close()
+        self.poller = LongestWaitFirst()
+
+    def on_client_socket_readable(self, conn: TConn, client: ClientSocket) -> None:
+        """Answer the next request of a connection that was kept alive; runs in the main thread."""
+        data = self.request_on(client)
+        if data is None:
+            super().on_client_socket_readable(conn, client)
+            return
+        self.keepalived_conns.remove(conn)
+        keep, rest = self.answer(conn, client, data)
+        if keep and not rest and self.alive:
+            conn.set_timeout()
+            self.keepalived_conns.append(conn)
+        else:
+            self.poller.unregister(client)
+            self.leave(conn, keep, rest)
+
+    def on_pending_socket_readable(self, conn: TConn, client: ClientSocket) -> None:
+        """Answer the first request of a connection; runs in the main thread."""
+        data = self.request_on(client)
+        if data is None:
+            super().on_pending_socket_readable(conn, client)
+            return
+        self.poller.unregister(client)
+        self.pending_conns.remove(conn)
+        self.leave(conn, *self.answer(conn, client, data))
+
+    def request_on(self, client: ClientSocket) -> bytes | None:
+        """Return what waits on a connection if gunicorn's parser says that it is one whole request for the lane."""
+        if self.direct is None or not self.direct.open():
+            return None
+        try:
+            data = client.recv(MAX_REQUEST + 1, socket.MSG_PEEK)
+            request = parse_request_fast(data, **self.limits)
+        except Exception:  # of the socket or of the parser, which has several kinds; gunicorn has the answer
+            return None
+        length = request.content_length
+        if (
+            request.has_chunked
+            or not 0 < length <= self.direct.longest_body
+            or request.consumed + length != len(data)
+            or len(data) > MAX_REQUEST
+            or request.method != b"POST"
+            or request.path != PATH
+        ):
+            return None
+        return data
+
+    def answer(self, conn: TConn, client: ClientSocket, data: bytes) -> tuple[bool, bytes]:
+        """Answer a request; return whether the connection stays open, and what of the answer was not sent yet."""
+        began, queued = time.perf_counter(), self.clock.queued()
+        client.held = []
+        try:
+            conn.init()
+            conn.parser.unreader.unread(client.recv(len(data)))
+            keep = bool(self.handle(conn))
+        except OSError:  # the client has gone
+            keep = False
+        finally:
+            reply, client.held = b"".join(client.held), None
+        took = time.perf_counter() - began
+        if took > MAX_SECONDS and took - (self.clock.queued() - queued) > MAX_SECONDS:
+            self.note_late()
+        try:
+            return keep, reply[client.send(reply) :]
+        except BlockingIOError:
+            return keep, reply
+        except OSError:  # the client has gone
+            return False, b""
+
+    def leave(self, conn: TConn, keep: bool, rest: bytes) -> None:
+        """Hand a connection back to gunicorn, as from its pool, which first sends the rest of an answer."""
+        if not rest:
+            answered: Future[bool] = Future()
+            answered.set_result(keep)
+            self.finish_request(conn, answered)
+            return
+        sending = self.tpool.submit(send_rest, conn, keep, rest)
+        sending.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
+
+    def note_late(self) -> None:
+        """Count an answer that kept the loop waiting, and leave the lane for good after some."""
+        self.late = [*self.late[1 - LATE :], self.nr]
+        if len(self.late) == LATE and self.nr - self.late[0] < AMONG and self.direct is not None:
+            self.direct.longest_body = 0
+            self.log.warning(
+                "%d answers of the last %d took more than %.0f ms, so the pool's threads answer from now on",
+                LATE, AMONG, MAX_SECONDS * 1000,
+            )  # fmt: skip
+
+
+class QueueClock:
+    """How long the calling thread was ready to run, but had no CPU: that is the machine's fault, not the model's."""
+
+    def __init__(self) -> None:
+        try:
+            self.file: int | None = os.open("/proc/thread-self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:  # not every kernel tells
+            self.file = None
+
+    def queued(self) -> float:
+        """Return the seconds so far."""
+        return int(os.pread(self.file, 64, 0).split()[1]) / 1e9 if self.file is not None else 0.0
+
+
+def send_rest(conn: TConn, keep: bool, rest: bytes) -> bool:
+    """Send the rest of an answer; return whether the connection stays open. Runs in a thread of the pool."""
+    try:
+        conn.sock.setblocking(True)
+        conn.sock.sendall(rest)
+    except OSError:
+        return False
+    return keep
