@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from joblib.numpy_pickle_utils import _validate_fileobject_and_memmap
 from numpy.typing import NDArray
-from sklearn.base import is_classifier
 
 from predictor import Manifest
 from predictor.artifact import ArtifactError, dump
@@ -21,6 +20,7 @@ from predictor.unpickler import RestrictedUnpickler, global_name, present_name
 from tables import Table
 from training import TrainingError
 from training.describe import describe
+from training.outputs import check_predictions
 from training.problem import Problem
 
 # What the listing must know to find its way through the bytes of the arrays in a file of joblib's; harmless to call.
@@ -152,7 +152,7 @@ def read_rows(path: Path, names: list[str]) -> NDArray[np.float64]:
 
 
 def check_predicts(estimator: Any, rows: NDArray[np.float64]) -> str:
-    """Return the task of an estimator that predicts one finite value a row; TrainingError for any other object."""
+    """Return the task of an estimator whose predictions can be answered; TrainingError for any other object."""
     if not callable(getattr(estimator, "predict", None)):
         raise TrainingError(f"the pickle holds a {type(estimator).__name__}, not an estimator with predict")
     try:
@@ -160,11 +160,7 @@ def check_predicts(estimator: Any, rows: NDArray[np.float64]) -> str:
     except Exception as error:  # not fitted, or made for other tables
         reason = " ".join(str(error).split())
         raise TrainingError(f"{type(estimator).__name__} cannot predict a matrix of numbers: {reason}") from None
-    if predictions.shape != (len(rows),):
-        raise TrainingError(f"{type(estimator).__name__} predicts several values a row; Tandem serves one")
-    if predictions.dtype.kind == "f" and not np.isfinite(predictions).all():
-        raise TrainingError(f"{type(estimator).__name__} predicts no finite number for the examples; give --examples")
-    return "classification" if is_classifier(estimator) else "regression"
+    return check_predictions(estimator, predictions, len(rows))
 
 
 def dump_again(estimator: Any, path: Path) -> bytes:
