@@ -91,11 +91,11 @@ class OpenInference(Metadata):
 
     def outputs(self, document: dict[str, Any]) -> dict[str, bool]:
         """Return the outputs that a request wants, in its order, each with whether it wants bytes."""
-        known = self.tensors
+        known = [*self.tensors]
         usual = flag(document, "binary_data_output", False)
         given = document.get("outputs")
         if given is None or given == []:
-            return {name: usual for name, tensor in known.items() if tensor.method == "predict"}
+            return {name: usual for name, tensor in self.tensors.items() if tensor.method == "predict"}
         if type(given) is not list or any(type(output) is not dict for output in given):
             raise Problem(422, "outputs must be a list of objects with a name")
         names = [output.get("name") for output in given]

@@ -186,7 +186,7 @@ SPLIT = "dataframe_split must be an object with data, and may have columns and i
         ({"inputs": NUMBERS, "instances": NUMBERS}, f"send exactly one of {FORMS}"),
         ({"inputs": NUMBERS, "x": 1}, f"x is not a key of this request; they are {FORMS}, params"),
         ({"inputs": NUMBERS, "params": []}, "params must be an object, not a list"),
-        ({"inputs": NUMBERS, "params": {"a": 1}}, "params.a is unknown; there is probabilities, true or false"),
+        ({"inputs": NUMBERS, "params": {"a": 1}}, "params.a is unknown; there are probabilities and scores, true or false"),
         ({"inputs": NUMBERS, "params": {"probabilities": "yes"}},
          "params.probabilities must be true or false, not a string"),
         ({"inputs": NUMBERS, "params": {"probabilities": True}}, "this model gives no probabilities"),
