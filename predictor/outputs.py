@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 # What detectors of anomalies predict: an anomaly, and what is usual.
 ANOMALY_LABELS = [-1, 1]
 TASKS = ("regression", "classification", "anomaly", "clustering")
+LONGEST_NAME = 200
 LABELS = (str, bool, int, float)
 
 
@@ -40,7 +41,7 @@ class Output:
 class OutputSchema(Schema):
     """The form of an element of `outputs` in `model.json`."""
 
-    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    name = fields.String(required=True, validate=validate.Length(min=1, max=LONGEST_NAME))
     classes = fields.List(fields.Raw(), validate=validate.Length(min=1))
     scale = fields.Float(validate=validate.Range(min=0))
     quantile = fields.Float(validate=validate.Range(min=0, max=1))

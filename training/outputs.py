@@ -8,7 +8,7 @@ from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_re
 from sklearn.pipeline import Pipeline
 
 from predictor.model import usual_size
-from predictor.outputs import ANOMALY_LABELS, Output, classes_by_target
+from predictor.outputs import ANOMALY_LABELS, LONGEST_NAME, Output, classes_by_target
 from training import TrainingError
 
 MOST_TARGETS = 1000
@@ -113,8 +113,10 @@ def targets_of(estimator: Any, task: str, target: str, predictions: NDArray[Any]
         names, quantiles = names_of(target, count), [None] * count
     if count == 1:
         return None
-    if len(set(names)) < count:
-        raise TrainingError(f"--target {target} must give each target a name of its own")
+    if len(set(names)) < count or max(map(len, names)) > LONGEST_NAME:
+        raise TrainingError(
+            f"--target {target:.100} must give each target a name of its own, of at most {LONGEST_NAME} characters"
+        )
     classes = classes_by_target(estimator, count) if task == "classification" else [None] * count
     scales = [usual_size(column) if task == "regression" else None for column in predictions.T]
     return [Output(*each) for each in zip(names, classes, scales, quantiles, strict=True)]
