@@ -12,6 +12,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
+import train
 from handlers.service import load_service
 from tests.dialects.conftest import Hosts
 from tests.outputs.conftest import MODELS, ROWS, TARGETS, adopt
@@ -122,3 +123,16 @@ def test_a_label_by_any_name_is_a_key(tmp_path: Path) -> None:
         "/predict", data=orjson.dumps({"features": ROWS[0]}), content_type="application/json"
     )
     assert list(answer.get_json()["prediction"]) == ["__proto__", '"predictions"']
+
+
+def test_the_compiled_engine_gives_no_scores(tmp_path: Path) -> None:
+    data = "\n".join(["a,b,y", *(f"{i % 7},{i % 5},{'up' if i % 7 > i % 5 else 'down'}" for i in range(60))])
+    (tmp_path / "t.csv").write_text(data)
+    more = ["--target", "y", "--estimator", "sklearn.svm.LinearSVC", "--no-report", "--compile"]
+    train.main([str(tmp_path / "t.csv"), *more, "--out", str(tmp_path)])
+    request = {"features": [1, 2], "scores": True}
+    statuses = {}
+    for engine in ("auto", "sklearn"):
+        app = create_app(load_service({"MODEL_DIR": str(tmp_path), "ENGINE": engine}))
+        statuses[engine] = app.test_client().post("/predict", json=request).status_code
+    assert statuses == {"auto": 422, "sklearn": 200}
