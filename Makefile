@@ -32,7 +32,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 test: dev ## Run the tests that tell whether it works, in minutes; ARGS='-k health' are handed to pytest
 	$(PYTEST) -m 'not slow' $(ARGS)
 
-test-all: dev ## Run every test, and measure what they cover
+test-all: dev .bench/boosters ## Run every test, and measure what they cover
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 fuzz: dev ## Try ten thousand arbitrary requests of each kind on both hosts
@@ -58,6 +58,7 @@ wrk:
 # Packages as deployments have them, without the development ones.
 .bench/ours: requirements.txt | $(VENV)/bin/python
 .bench/peer: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+.bench/boosters: tests/boosters/requirements.txt | $(VENV)/bin/python
 # The tool alone, of one version; what the tests need it finds in .venv.
 .bench/mutants: | $(VENV)/bin/python
 	@$(BIN)/python -m venv --clear $@
@@ -84,6 +85,7 @@ lock: dev ## Compile all requirements*.in to exact, hashed requirements*.txt
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) benchmarks/peers/requirements.in -o benchmarks/peers/requirements.txt
+	$(COMPILE) tests/boosters/requirements.in -o tests/boosters/requirements.txt
 
 image: ## Build the container image with docker, podman or buildah
 	@builder=$$(command -v docker || command -v podman || command -v buildah) \

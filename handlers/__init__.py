@@ -2,8 +2,8 @@
 
 import os
 
-# Both hosts load and try the model in one process and then fork the one that serves. OpenMP's threads do not survive
-# a fork: the first prediction of a HistGradientBoosting* would wait for them for ever. One thread needs no others, and
-# requests run side by side in threads and workers anyway. It must be set before numpy and scikit-learn are imported.
-os.environ["OMP_NUM_THREADS"] = "1"
+# Requests run side by side in threads and workers, so more threads for one of them, by OpenMP or OpenBLAS, mostly wait
+# for each other. Where few callers send large batches, a deployment sets other numbers. Both libraries read them once,
+# so this comes before numpy and scikit-learn are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
