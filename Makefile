@@ -87,6 +87,9 @@ lock: dev ## Compile all requirements*.in to exact, hashed requirements*.txt
 	$(COMPILE) benchmarks/peers/requirements.in -o benchmarks/peers/requirements.txt
 	$(COMPILE) tests/boosters/requirements.in -o tests/boosters/requirements.txt
 
+add: dev ## Add a package that your model needs to requirements.in and the locks; PACKAGE=lightgbm
+	@$(BIN)/python -m training.add_package "$(PACKAGE)"
+
 image: ## Build the container image with docker, podman or buildah
 	@builder=$$(command -v docker || command -v podman || command -v buildah) \
 	|| { echo "make image: install docker, podman or buildah" >&2; exit 1; }; \
@@ -124,5 +127,5 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train compile openapi test test-all fuzz chaos soak mutants bench wrk lint format lock image \
+.PHONY: help install dev serve function train compile openapi test test-all fuzz chaos soak mutants bench wrk lint format lock add image \
   deploy-run deploy-function smoke lifecycle reproduce clean

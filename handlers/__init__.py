@@ -2,8 +2,9 @@
 
 import os
 
-# Requests run side by side in threads and workers, so more threads for one of them, by OpenMP or OpenBLAS, mostly wait
-# for each other. Where few callers send large batches, a deployment sets other numbers. Both libraries read them once,
-# so this comes before numpy and scikit-learn are imported.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Both hosts load the model in one process and then fork those that serve, and OpenMP's threads do not survive a fork:
+# whoever computes by them afterwards waits for ever. Nothing predicts before the fork, but LightGBM computes by OpenMP
+# while it is unpickled. One thread needs no others, and requests run side by side in threads and workers anyway. It must
+# be set before numpy and scikit-learn are imported.
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

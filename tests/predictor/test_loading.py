@@ -289,7 +289,7 @@ def test_another_version_is_refused_unless_asked_for(
     change(artifact, lambda document: document["packages"].update({package: version}))
     message = refusal(artifact)
     assert message.startswith(f"the model was trained with {package} {version}, installed is ")
-    assert f"install {package}=={version}, or train it again" in message
+    assert f"make add PACKAGE={package}=={version} puts that into the lock" in message
     predictor.load(artifact, any_version=True)
     [record] = caplog.records
     assert record.levelno == logging.WARNING
@@ -465,5 +465,5 @@ def test_a_package_that_the_pickle_needs_must_be_there(artifact: Path) -> None:
     change(artifact, lambda document: document["packages"].update({"no-such-boosting": "1.2"}))
     assert refusal(artifact) == (
         "the model was trained with no-such-boosting 1.2, which is not installed; "
-        "add no-such-boosting==1.2 to requirements.txt"
+        "make add PACKAGE=no-such-boosting==1.2 puts it into the lock"
     )

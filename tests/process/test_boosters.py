@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )  # fmt: skip
 
 
-def made(program: str, folder: Path) -> tuple[list[object], list[float]]:
+def made(program: str, folder: Path) -> tuple[Any, Any]:
     """Run a program that makes a model in a folder, and return some rows and what the estimator predicts for them."""
     done = run("-c", program, str(folder))
     assert done.returncode == 0, done.stderr
@@ -81,13 +82,12 @@ def made(program: str, folder: Path) -> tuple[list[object], list[float]]:
     return rows, predictions
 
 
-def check_served(
-    folder: Path, log: Path, command: list[str], workers: str, rows: list[object], expected: list[float], **more: str
-) -> None:
-    """Assert that two workers, each with threads of OpenMP, answer what the estimator predicts."""
+def check_served(folder: Path, module: str, command: list[str], workers: str, known: tuple[Any, Any]) -> None:
+    """Assert that two workers answer what the estimator predicts, also where OpenMP is told to use threads."""
+    rows, expected = known
     server = [str(BOOSTERS / command[0]), *command[1:]]
-    settings = {"MODEL_DIR": str(folder), workers: "2", "OMP_NUM_THREADS": "2", **more}
-    with running(server, log, **settings) as live:
+    settings = {"MODEL_DIR": str(folder), "TRUSTED_MODULES": module, workers: "2", "OMP_NUM_THREADS": "2"}
+    with running(server, folder / "log", **settings) as live:
         wait_until(lambda: len(workers_of(live.process.pid)) == 2, "both workers run")
         for _ in range(6):  # a connection each, so that either worker gets some
             got = Live("live", live.url).send(json.dumps({"instances": rows}).encode())
@@ -99,12 +99,12 @@ def check_served(
 def test_a_booster_is_adopted_and_served(
     module: str, kind: str, command: list[str], workers: str, tmp_path: Path
 ) -> None:
-    rows, expected = made(ALONE.format(module=module, kind=kind), tmp_path)
+    known = made(ALONE.format(module=module, kind=kind), tmp_path)
     adopting = ["train.py", "--adopt", str(tmp_path / "m.pkl"), "--features", "a,b,c", "--out", str(tmp_path)]
     refused = run(*adopting)
     assert (refused.returncode, f"TRUSTED_MODULES={module}\n" in refused.stderr) == (2, True)
     assert run(*adopting, "--yes").returncode == 0
-    check_served(tmp_path, tmp_path / "log", command, workers, rows, expected, TRUSTED_MODULES=module)
+    check_served(tmp_path, module, command, workers, known)
 
 
 @BOTH_HOSTS
@@ -112,8 +112,8 @@ def test_a_booster_is_adopted_and_served(
 def test_a_booster_behind_a_column_transformer_is_served(
     module: str, kind: str, command: list[str], workers: str, tmp_path: Path
 ) -> None:
-    rows, expected = made(PIPELINE.format(module=module, kind=kind), tmp_path)
-    check_served(tmp_path, tmp_path / "log", command, workers, rows, expected, TRUSTED_MODULES=module)
+    known = made(PIPELINE.format(module=module, kind=kind), tmp_path)
+    check_served(tmp_path, module, command, workers, known)
 
 
 def test_a_booster_that_nobody_trusts_or_installed_is_one_line(tmp_path: Path) -> None:
