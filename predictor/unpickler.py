@@ -15,6 +15,7 @@ from typing import Any
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 
 from predictor.states import checked_state
+from predictor.structures import check_of
 from predictor.trusted import MAY_BE_CALLED, MAY_BE_MADE, TRUSTED
 from predictor.usual import USUAL_CALLS, ForbiddenUse
 
@@ -52,6 +53,14 @@ class RestrictedUnpickler(NumpyUnpickler):  # type: ignore[misc]
         self.permits = permits
         self.named: dict[int, tuple[str, Any]] = {}  # by id; the object beside it keeps the id its own
         self.foreign_made: dict[int, Any] = {}
+        self.to_check: list[tuple[Callable[[Any], None], Any]] = []
+
+    def load(self) -> Any:
+        """Return the object in the file, when all that C code will follow in it leads somewhere."""
+        made = super().load()
+        for check, instance in self.to_check:
+            check(instance)
+        return made
 
     def find_class(self, module: str, name: str) -> Any:
         """Import a global that is permitted; ForbiddenGlobal for any other, before its module is imported."""
@@ -112,6 +121,8 @@ class RestrictedUnpickler(NumpyUnpickler):  # type: ignore[misc]
             raise ForbiddenUse(f"change {self.named.get(id(instance), (type(instance).__name__,))[0]}")
         if not self.is_foreign(type(instance)):
             self.stack[-1] = checked_state(instance, state, self.is_foreign)
+            if check := check_of(instance):
+                self.to_check.append((check, instance))
         super(NumpyUnpickler, self).load_build()
         if type(instance) is NumpyArrayWrapper:
             self.stack[-1] = self.read_array(instance)
