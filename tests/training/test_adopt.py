@@ -23,7 +23,7 @@ from tests.hosts import Live
 from tests.predictor.test_loading import Gadget
 from tests.servers import FUNCTION, GUNICORN, running
 from training import TrainingError
-from training.adopt import dump_again
+from training.adopting.pickles import dump_again
 
 FEATURES = np.random.RandomState(0).rand(60, 3)
 NUMBERS = FEATURES @ [1.0, 2.0, 3.0]
