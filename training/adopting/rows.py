@@ -74,7 +74,7 @@ def _read_parquet(data: bytes) -> "pd.DataFrame":
                 beside = database.execute("SELECT key, value FROM parquet_kv_metadata(?)", [str(copy)]).fetchall()
             except duckdb.Error as error:
                 raise TableError(f"it cannot be read as Parquet: {str(error).splitlines()[0][:200]}") from None
-    described = next((json.loads(value) for key, value in beside if key == b"pandas"), {})
+    described: dict[str, Any] = next((json.loads(value) for key, value in beside if key == b"pandas"), {})
     for column in described.get("columns", []):
         if column.get("pandas_type") == "categorical" and column.get("name") in frame:
             frame[column["name"]] = frame[column["name"]].astype("category")
