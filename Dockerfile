@@ -8,6 +8,8 @@ RUN apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-d
 RUN python -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --compile --require-hashes -r requirements.txt \
  && /venv/bin/pip uninstall --yes pip
+# SageMaker starts every image by this word, in the place of its CMD.
+RUN ln -s gunicorn /venv/bin/serve
 
 FROM python:3.13-slim
 
