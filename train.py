@@ -17,6 +17,7 @@ from predictor.manifest import COMPILED_FILE
 from tables import TableError
 from training import TrainingError
 from training.adopt import Adopted, adopt
+from training.adopting.code import taken_in
 from training.choose import choose, named_estimator, problem_of
 from training.compile import Compiled, NotCompiledError, compile_model, list_compiled
 from training.describe import describe
@@ -99,16 +100,18 @@ def adopt_pickle(options: argparse.Namespace) -> None:
     """Write the artifact of an estimator that is fitted already; TrainingError, and nothing written, if that fails."""
     check_words(options)
     kinds = {column: kind for kind in KINDS for column in getattr(options, kind)}
-    adopted = adopt(
-        options.adopt,
-        features=options.features,
-        target=options.target or "y",
-        examples=options.examples,
-        name=options.name,
-        version=options.version,
-        yes=options.yes,
-        kinds=kinds,
-    )
+    with taken_in(options.code):
+        adopted = adopt(
+            options.adopt,
+            features=options.features,
+            target=options.target or "y",
+            examples=options.examples,
+            name=options.name,
+            version=options.version,
+            yes=options.yes,
+            kinds=kinds,
+            code=options.code,
+        )
     manifest, compiled, refusal = adopted.manifest, None, ""
     if options.compile:
         try:

@@ -55,5 +55,10 @@ def unpickle(pickled: bytes, allowed: Collection[str], *, any_version: bool = Fa
             f"the pickle was written by scikit-learn {error.original_sklearn_version}, installed is "
             f"{error.current_sklearn_version}; install that version, or train it again"
         ) from None
+    except ModuleNotFoundError as error:
+        raise ArtifactError(
+            f"the pickle needs the module {error.name!r}, which is not installed; "
+            "install its package, or put its file into custom/"
+        ) from None
     except Exception as error:  # a broken pickle can raise anything
         raise ArtifactError(f"the pickle cannot be loaded ({type(error).__name__}: {error}); {REMEDY}") from None

@@ -40,13 +40,14 @@ def adopt(
     version: str,
     yes: bool,
     kinds: Mapping[str, str],
+    code: Sequence[Path] = (),
 ) -> Adopted:
     """Return the estimator in the file `path` with manifest and pickle, as train.py would write them.
 
     Kinds, types, gaps and ranges are those of the `examples`; without them, what the fitted steps know, and `kinds`,
     which are set by hand. Training facts there are none.
     """
-    estimator = load_untrusted(path, yes=yes)
+    estimator = load_untrusted(path, yes=yes, code=code)
     check_is_estimator(estimator)
     pickled = dump_again(estimator, path)
     with warnings.catch_warnings():

@@ -117,6 +117,14 @@ def _add_adopting_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--adopt", type=Path, metavar="PICKLE", help="write the manifest for this estimator")
     group.add_argument("--features", type=lambda text: text.split(","), default=[], metavar="A,B", help="their names")
     group.add_argument("--examples", type=Path, metavar="ROWS.csv", help="rows of its table: kinds, types, gaps")
+    group.add_argument(
+        "--code",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE.py",
+        help="a module of your own that the pickle needs, copied into custom/; repeatable",
+    )
     group.add_argument("--yes", action="store_true", help="load what lies outside scikit-learn and NumPy, too")
 
 

@@ -8,10 +8,12 @@ from typing import Any
 from joblib.numpy_pickle_utils import _validate_fileobject_and_memmap
 
 from predictor.artifact import ArtifactError, dump
+from predictor.custom import importable
 from predictor.pickled import some, unpickle
 from predictor.trusted import is_trusted, setting_for
 from predictor.unpickler import RestrictedUnpickler, global_name, present_name
 from training import TrainingError
+from training.adopting.code import MAIN, check_modules, standing_for_main
 
 # What the listing must know to find its way through the bytes of the arrays in a file of joblib's; harmless to call.
 STRUCTURE = frozenset(
@@ -79,19 +81,25 @@ def globals_of_untrusted(data: bytes) -> list[str]:
     return sorted(seen)
 
 
-def load_untrusted(path: Path, *, yes: bool) -> Any:
-    """Return the object in a pickle that names nothing foreign, or, with `yes`, what its user answers for."""
+def load_untrusted(path: Path, *, yes: bool, code: Sequence[Path] = ()) -> Any:
+    """Return the object in a pickle that names nothing foreign, or, with `yes`, what its user answers for.
+
+    `code` are the user's modules, which were taken in; what the pickle names of __main__ stands in one of them.
+    """
     data = read_pickle(path)
     named = globals_of_untrusted(data)
-    foreign = [name for name in named if not is_trusted(name)]
+    own = {*importable(), MAIN} if code else importable()
+    foreign = [name for name in named if not is_trusted(name, own)]
     print_globals(named, foreign)
+    check_modules(path, named, code)
     if foreign and not yes:
         raise TrainingError(
             f"{path} names {some(foreign)}; loading it runs them: add --yes if you know and trust where it is from, "
             f"and serve the model with TRUSTED_MODULES={setting_for(foreign)}"
         )
     try:
-        return unpickle(data, named)
+        with standing_for_main(named, code):
+            return unpickle(data, named)
     except ArtifactError as error:
         if "Vectorizer an unusual state" in str(error):
             raise TrainingError(

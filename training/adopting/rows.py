@@ -55,7 +55,7 @@ def _read_csv(data: bytes, names: Sequence[str], kinds: Mapping[str, str]) -> "p
     form: dict[str, Any] = {"sep": reading.delimiter, "quotechar": reading.quote, "skiprows": reading.skipped_lines}
     form["escapechar"] = reading.escape or None
     frame: pd.DataFrame = pd.read_csv(io.StringIO(text), **form)
-    words = [name for name in frame if kinds.get(name) == NUMBER and frame[name].dtype.kind not in "iufb"]
+    words = [name for name in frame if kinds.get(str(name)) == NUMBER and frame[name].dtype.kind not in "iufb"]
     if words and reading.delimiter != ",":
         frame = pd.read_csv(io.StringIO(text), decimal=",", **form)
     return frame
