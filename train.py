@@ -111,6 +111,8 @@ def adopt_pickle(options: argparse.Namespace) -> None:
             yes=options.yes,
             kinds=kinds,
             code=options.code,
+            pick=options.pick,
+            chain=options.chain,
         )
     manifest, compiled, refusal = adopted.manifest, None, ""
     if options.compile:

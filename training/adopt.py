@@ -13,8 +13,10 @@ from predictor import Manifest
 from predictor.columns import Column, Number
 from tables import Table
 from training import TrainingError
+from training.adopting.files import check_pickle, load_file
 from training.adopting.inputs import Inputs, inputs_of
-from training.adopting.pickles import dump_again, load_untrusted
+from training.adopting.parts import estimator_in, name_labels
+from training.adopting.pickles import dump_again
 from training.adopting.proof import attempt
 from training.describe import describe
 from training.problem import Problem
@@ -41,19 +43,24 @@ def adopt(
     yes: bool,
     kinds: Mapping[str, str],
     code: Sequence[Path] = (),
+    pick: str | None = None,
+    chain: Sequence[str] = (),
 ) -> Adopted:
     """Return the estimator in the file `path` with manifest and pickle, as train.py would write them.
 
     Kinds, types, gaps and ranges are those of the `examples`; without them, what the fitted steps know, and `kinds`,
     which are set by hand. Training facts there are none.
     """
-    estimator = load_untrusted(path, yes=yes, code=code)
+    estimator, labels = estimator_in(load_file(path, yes=yes, code=code), pick, chain)
     check_is_estimator(estimator)
-    pickled = dump_again(estimator, path)
     with warnings.catch_warnings():
         # One that was fitted on a DataFrame warns of every matrix, an encoder of categories that it does not know.
         warnings.simplefilter("ignore")
         found = inputs_of(estimator, features, examples, kinds)
+        if labels is not None:
+            name_labels(estimator, labels, found.given)
+        pickled = dump_again(estimator, path)
+        check_pickle(path, pickled)
         task = check_predicts(estimator, found.given)
         problem = problem_of(found, target, task)
         manifest = describe(estimator, problem, pickled, name=name, version=version, training=None)

@@ -111,7 +111,7 @@ def test_yes_takes_the_responsibility(tmp_path: Path) -> None:
         (MODELS["pickle"][0], ["--features", "c,b,a"], "the estimator was fitted with the features a,b,c"),
         (LinearRegression(), ["--features", "a"], "LinearRegression cannot predict a matrix of numbers"),
         (StandardScaler().fit(FEATURES), ["--features", "a,b,c"], "holds a StandardScaler, not an estimator"),
-        ({"model": 1}, ["--features", "a"], "holds a dict, not an estimator with predict"),
+        ({"model": 1}, ["--features", "a"], "the pickle holds a dict of model (int); none of them predicts"),
         (LinearRegression().fit(FEATURES, FEATURES), ["--features", "a,b,c"], "predicts several values a row"),
         (MODELS["joblib"][0], ["--features", "a,b,c", "--examples", "/nowhere.csv"], "cannot read /nowhere.csv"),
         (MODELS["joblib"][0], ["--features", "a,b,c", "--version", "a b"], "--version 'a b': must be 1 to 64 of"),

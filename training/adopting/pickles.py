@@ -68,6 +68,8 @@ def read_pickle(path: Path) -> bytes:
             data: bytes = plain.read()
     except OSError as error:
         raise TrainingError(f"cannot read {path}: {error.strerror or error}; give the path of a pickle") from None
+    except Exception as error:  # each compression has its own errors
+        raise TrainingError(f"cannot read {path}: it is cut or damaged ({error})") from None
     return data
 
 
@@ -113,6 +115,8 @@ def print_globals(named: Sequence[str], foreign: Sequence[str]) -> None:
     print("The pickle names:")  # noqa: T201
     for name in named:
         print(f"  {name}{'   <- not what an estimator is made of' if name in foreign else ''}")  # noqa: T201
+    if any(name.startswith("cloudpickle") for name in foreign):
+        print("It holds code by value, as cloudpickle writes it; loading it runs that code.")  # noqa: T201
     if foreign:
         print(f"To serve it, set TRUSTED_MODULES={setting_for(foreign)}")  # noqa: T201
 
