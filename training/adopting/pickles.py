@@ -1,15 +1,19 @@
 """The bytes of a pickle that somebody else made: what it names, before it is loaded, and loading only that."""
 
 import io
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import sklearn
 from joblib.numpy_pickle_utils import _validate_fileobject_and_memmap
 
-from predictor.artifact import ArtifactError, dump
+from predictor.artifact import REMEDY, ArtifactError, dump
 from predictor.custom import importable
-from predictor.pickled import some, unpickle
+from predictor.environment import switch
+from predictor.pickled import OtherVersion, some, unpickle
 from predictor.trusted import is_trusted, setting_for
 from predictor.unpickler import RestrictedUnpickler, global_name, present_name
 from training import TrainingError
@@ -25,6 +29,9 @@ STRUCTURE = frozenset(
         "builtins:object",
     }
 )
+
+# The version that scikit-learn writes beside the state of each estimator.
+WRITTEN_BY = re.compile(rb"_sklearn_version.{1,12}?(\d{1,3}\.\d{1,3}(?:\.[0-9a-z]{1,9})*)", re.DOTALL)
 
 
 class _Inert:
@@ -101,13 +108,40 @@ def load_untrusted(path: Path, *, yes: bool, code: Sequence[Path] = ()) -> Any:
         )
     try:
         with standing_for_main(named, code):
-            return unpickle(data, named)
+            return load_any_version(path, data, named)
     except ArtifactError as error:
-        if "Vectorizer an unusual state" in str(error):
-            raise TrainingError(
-                f"{path}: its vectorizer opens the files that a request names; make it with input='content'"
-            ) from None
-        raise TrainingError(f"{path}: {error}") from None
+        raise TrainingError(f"{path}: {in_adopters_words(str(error), data)}") from None
+
+
+def load_any_version(path: Path, data: bytes, named: Sequence[str]) -> Any:
+    """Return the object in a pickle; one of another scikit-learn only when ALLOW_VERSION_MISMATCH says so."""
+    try:
+        return unpickle(data, named)
+    except OtherVersion as error:
+        told = (
+            f"{path} was written by scikit-learn {error.then}, installed is {error.here}, which may predict other "
+            f"numbers; to have that one: {install(error.then)}"
+        )
+        if not switch("ALLOW_VERSION_MISMATCH"):
+            raise TrainingError(f"{told}; or set ALLOW_VERSION_MISMATCH=1 to adopt it as it is") from None
+    sys.stderr.write(f"train.py: {told}; adopted because of ALLOW_VERSION_MISMATCH=1, compare its predictions\n")
+    return unpickle(data, named, any_version=True)
+
+
+def install(version: str) -> str:
+    """Return the command that installs a version of scikit-learn into this Python."""
+    return f"{sys.executable} -m pip install scikit-learn=={version}"
+
+
+def in_adopters_words(refusal: str, data: bytes) -> str:
+    """Return why a pickle cannot be loaded, for somebody who did not train here."""
+    if "Vectorizer an unusual state" in refusal:
+        return "its vectorizer opens the files that a request names; make it with input='content'"
+    reason = refusal.removesuffix(f"; {REMEDY}")
+    then = WRITTEN_BY.search(data)
+    if reason == refusal or then is None or (version := then[1].decode()) == sklearn.__version__:
+        return reason
+    return f"{reason}; it was written by scikit-learn {version}: {install(version)}"
 
 
 def print_globals(named: Sequence[str], foreign: Sequence[str]) -> None:
