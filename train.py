@@ -16,14 +16,15 @@ from predictor.artifact import dump
 from predictor.manifest import COMPILED_FILE
 from tables import TableError
 from training import TrainingError
-from training.adopt import adopt
+from training.adopt import Adopted, adopt
+from training.adopting.code import taken_in
 from training.choose import choose, named_estimator, problem_of
 from training.compile import Compiled, NotCompiledError, compile_model, list_compiled
 from training.describe import describe
 from training.doubts import doubts
 from training.evaluate import evaluate
 from training.fit import fit
-from training.options import check_words, parse
+from training.options import KINDS, check_words, parse
 from training.problem import Problem
 from training.report import FILE as REPORT
 from training.report import training_report
@@ -98,18 +99,39 @@ def convert(
 def adopt_pickle(options: argparse.Namespace) -> None:
     """Write the artifact of an estimator that is fitted already; TrainingError, and nothing written, if that fails."""
     check_words(options)
-    manifest, pickled = adopt(
-        options.adopt,
-        features=options.features,
-        target=options.target or "y",
-        examples=options.examples,
-        name=options.name,
-        version=options.version,
-        yes=options.yes,
-    )
-    write(pickled, manifest, options.out)
+    kinds = {column: kind for kind in KINDS for column in getattr(options, kind)}
+    with taken_in(options.code):
+        adopted = adopt(
+            options.adopt,
+            features=options.features,
+            target=options.target or "y",
+            examples=options.examples,
+            name=options.name,
+            version=options.version,
+            yes=options.yes,
+            kinds=kinds,
+            code=options.code,
+            pick=options.pick,
+            chain=options.chain,
+        )
+    manifest, compiled, refusal = adopted.manifest, None, ""
+    if options.compile:
+        try:
+            compiled, manifest = compile_adopted(adopted, options)
+        except NotCompiledError as reason:
+            refusal = f"not compiled, scikit-learn will serve the pickle: {reason}"
+    write(adopted.pickled, manifest, options.out, compiled.data if compiled else None)
     print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {options.out}")  # noqa: T201
     print(f"MODEL_SHA256={manifest.sha256} lets no other be served")  # noqa: T201
+    if refusal:
+        raise TrainingError(refusal)
+
+
+def compile_adopted(adopted: Adopted, options: argparse.Namespace) -> tuple[Compiled, Manifest]:
+    """Return the compiled form of an adopted estimator and the manifest that lists it, proven on its examples."""
+    how = {"texts": adopted.manifest.input == "texts", "seed": options.seed, "tolerance": options.tolerance}
+    compiled = compile_model(adopted.estimator, adopted.rows, adopted.manifest.features, **how)
+    return compiled, list_compiled(adopted.manifest, compiled)
 
 
 def write(
