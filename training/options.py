@@ -38,9 +38,11 @@ def parse(arguments: Sequence[str] | None, description: str | None) -> argparse.
     if options.adopt:
         if options.data:
             parser.error("--adopt takes a fitted estimator, so there is no CSV file to train on")
-        if options.compile:
+        if options.compile or options.bigquery:
             parser.error("--compile compares on the training rows, which --adopt does not have")
         return options
+    if options.bigquery and not options.compile:
+        parser.error("--bigquery goes with --compile")
     if (options.data is None) != (options.target is None):
         parser.error("a CSV file and --target COLUMN go together")
     if options.estimator == AUTO and options.settings:
@@ -104,6 +106,11 @@ def _add_artifact_options(parser: argparse.ArgumentParser) -> None:
         "--compile",
         action="store_true",
         help="also convert it to model.onnx, kept when it is proven to predict the same",
+    )
+    parser.add_argument(
+        "--bigquery",
+        action="store_true",
+        help="with --compile: also convert it to model.bigquery.onnx, in float32, for BigQuery ML to import",
     )
     parser.add_argument(
         "--tolerance",

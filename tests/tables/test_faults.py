@@ -31,7 +31,9 @@ FAULTS: dict[str, tuple[str | bytes, list[str]]] = {
         f"{GOOD}1,2,3,4\n5,6,7\n8\n",
         ["line 22 has 4 values, but the header names 3 columns; correct it", "line 24 has 1 value, but"],
     ),
-    "every row is too long": (GOOD.replace("\n", ",0\n").replace("y,0", "y"), ["every row has 4 values, but the header names 3"]),
+    "every row is too long": (
+        GOOD.replace("\n", ",0\n").replace("y,0", "y"), ["every row has 4 values, but the header names 3 columns; name"]
+    ),
     "every row but one is too long": (
         "a,b,y\n1,2,3\n1,2,3,4\n1,2,3,4\n", ["line 3 has 4 values", "line 4 has 4 values"]
     ),
