@@ -20,6 +20,7 @@ FORMAT = 2
 OLDER_FORMATS = (1,)  # numbers only, none of them missing
 FILE = "model.json"
 COMPILED_FILE = "model.onnx"
+BIGQUERY_FILE = "model.bigquery.onnx"
 
 # A version travels in the Model-Version header and a name in file names and metric labels.
 WORD = validate.Regexp(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z", error="must be 1 to 64 of A-Z a-z 0-9 . _ + -")
@@ -47,6 +48,7 @@ class Manifest:
     compiled: dict[str, Any] | None = None
     input: str = "matrix"
     outputs: list[Output] | None = None
+    bigquery: dict[str, Any] | None = None  # a file for BigQuery ML, which nothing here loads
 
     @functools.cached_property
     def targets(self) -> list[Output]:
@@ -168,6 +170,7 @@ class ManifestSchema(Schema):
     examples = fields.List(fields.Nested(_Example), required=True, validate=validate.Length(min=1))
     scale = fields.Float(load_default=None, allow_none=True, validate=validate.Range(min=0))
     compiled = fields.Nested(_Compiled, load_default=None, allow_none=True)
+    bigquery = fields.Nested(_Compiled, load_default=None)
 
     @validates_schema
     def _check_columns(self, data: dict[str, Any], **_: Any) -> None:
@@ -196,9 +199,8 @@ class ManifestSchema(Schema):
 
     @post_dump
     def _leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if not data["outputs"]:  # most models have one target, which says all
-            del data["outputs"]
-        return data
+        """Leave out what most models do not have."""
+        return {key: value for key, value in data.items() if value is not None or key not in {"outputs", "bigquery"}}
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Manifest:
