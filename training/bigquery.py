@@ -21,7 +21,14 @@ from predictor.columns import Category, Column, Inputs
 from predictor.loading import first_line
 from predictor.manifest import BIGQUERY_FILE
 from predictor.model import usual_size
-from training.compile import Compiled, NotCompiledError, facts_of, given_to, largest_difference
+from training.compile import (
+    Compiled,
+    NotCompiledError,
+    check_one_output,
+    facts_of,
+    given_to,
+    largest_difference,
+)
 from training.samples import sample_rows
 
 SETS = {"": 17, "ai.onnx.ml": 3}
@@ -35,6 +42,7 @@ def compile_for_bigquery(fitted: Any, rows: Inputs, columns: Sequence[Column], *
 
     `rows` are the training rows: a matrix, or one array a column where the estimator takes a frame.
     """
+    check_one_output(fitted, columns, rows)
     model = _converted(fitted, _inputs(columns, matrix=isinstance(rows, np.ndarray)))
     _check_form(model)
     data = model.SerializeToString(deterministic=True)

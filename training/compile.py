@@ -55,7 +55,7 @@ def compile_model(
     """
     matrix = isinstance(rows, np.ndarray)
     columns = columns or [Number(f"x{index}") for index in range(np.shape(rows)[1])]
-    check_one_output(fitted, given_to(columns, rows[:1] if matrix else [values[:1] for values in rows], texts))
+    check_one_output(fitted, columns, rows, texts)
     data, precision = _convert(fitted, len(columns) if matrix else list(map(_typed, _estimators(columns))))
     classes = fitted.classes_.tolist() if hasattr(fitted, "classes_") else None
     allowed = TOLERANCE[precision] if tolerance is None else tolerance
@@ -84,14 +84,15 @@ def compile_model(
     )
 
 
-def check_one_output(fitted: Any, row: Any) -> None:
-    """Refuse what the compiled engine does not answer; NotCompiledError."""
+def check_one_output(fitted: Any, columns: Sequence[Column], rows: Inputs, texts: bool = False) -> None:
+    """Refuse what no conversion answers; NotCompiledError."""
+    first = rows[:1] if isinstance(rows, np.ndarray) else [values[:1] for values in rows]
     task = task_of(fitted)
     if task in {"anomaly", "clustering"}:
         raise NotCompiledError(f"{task} stays with scikit-learn")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names that a matrix has not
-        predicted = np.shape(fitted.predict(row))
+        predicted = np.shape(fitted.predict(given_to(columns, first, texts)))
     if predicted[1:] not in {(), (1,)}:
         raise NotCompiledError("a model of several targets stays with scikit-learn")
 

@@ -14,8 +14,10 @@ from jsonschema import Draft202012Validator
 
 import train
 from handlers.service import load_service
+from predictor.columns import Number
 from tests.dialects.conftest import Hosts
 from tests.outputs.conftest import MODELS, ROWS, TARGETS, adopt
+from training.bigquery import compile_for_bigquery
 from training.compile import NotCompiledError, compile_model
 from webapp import create_app
 
@@ -111,9 +113,10 @@ def test_a_target_that_a_spreadsheet_would_run_is_made_harmless(tmp_path: Path) 
     ],
 )
 def test_what_does_not_compile_is_one_line(name: str, says: str) -> None:
-    with pytest.raises(NotCompiledError) as refused:
-        compile_model(MODELS[name](), np.array(ROWS))
-    assert says in str(refused.value)
+    for convert in (compile_model, compile_for_bigquery):
+        with pytest.raises(NotCompiledError) as refused:
+            convert(MODELS[name](), np.array(ROWS), [Number("a"), Number("b")], seed=0)
+        assert says in str(refused.value)
 
 
 def test_a_label_by_any_name_is_a_key(tmp_path: Path) -> None:
