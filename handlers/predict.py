@@ -4,11 +4,12 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from flask import Request, Response
 
+from handlers import answers
+from handlers.answers import Predictions
 from handlers.dialects import table
-from handlers.dialects.dialect import Asked, Dialect, Predictions, class_names
+from handlers.dialects.dialect import Asked, Dialect
 from handlers.dialects.plain import answer_of
 from handlers.entry_point import View, entry_point
 from handlers.http import parse_json, read_body
@@ -17,8 +18,6 @@ from handlers.schemas import Instances, pointer
 from handlers.service import Service
 from handlers.timing import laps_of
 from predictor import Manifest, NotPredictable, Predictor
-
-__all__ = ["class_names", "dialects_of", "make", "not_here", "predictions", "views_of"]
 
 POST = "POST, OPTIONS"
 
@@ -126,16 +125,10 @@ def answer(request: Request, dialect: Dialect, instances: Instances, options: An
 
 def predict_rows(predictor: Predictor, instances: Instances) -> Predictions:
     """Return the predictions of valid instances; Problem when there are none."""
-    if instances.probabilities and not predictor.gives_probabilities:
-        raise Problem(422, "this model gives no probabilities", [("#/probabilities", "leave it out, or false")])
-    if not instances.rows:
-        return Predictions(np.empty(0), np.empty((0, len(predictor.manifest.classes or ()))))
     try:
-        outputs = predictor.predict(instances.inputs)
-        probabilities = predictor.predict_proba(instances.inputs) if instances.probabilities else None
+        return answers.predict(predictor, instances)
     except NotPredictable as error:
         raise unpredictable(error, predictor.manifest, instances) from None
-    return Predictions(outputs, probabilities, instances.single)
 
 
 def unpredictable(error: NotPredictable, manifest: Manifest, instances: Instances) -> Problem:
