@@ -133,7 +133,7 @@ class QuickWorker(DeadlineWorker):
             keep = False
         finally:
             reply, client.held = b"".join(client.held), None
-        if self.lateness.end(self.nr, begun):
+        if self.lateness.end(self.nr, *begun):
             self.close_lane()
         try:
             return keep, reply[client.send(reply) :]
