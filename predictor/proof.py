@@ -5,6 +5,7 @@ fork: a worker would wait for them for ever. So the process that loads never pre
 """
 
 import json
+import math
 import os
 import select
 import signal
@@ -43,6 +44,7 @@ def _of_child(predictor: Predictor, seconds: float) -> dict[str, Any]:
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads in the parent: the child only predicts
         child = os.fork()
     if child == 0:
+        signal.alarm(math.ceil(seconds) + 1)  # it ends, too, when the parent is killed meanwhile
         _report_and_end(predictor, writing)
     os.close(writing)
     report = None
