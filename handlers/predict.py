@@ -51,7 +51,7 @@ def views_of(service: Service) -> Mapping[str, View]:
 def view_of(service: Service, dialect: Dialect) -> View:
     """Return the view of a dialect's predictions."""
 
-    @entry_point(service, allow=POST, refuse=dialect.refuse)
+    @entry_point(service, allow=POST, refuse=dialect.refuse, origins=service.origins)
     def view(request: Request) -> Response:
         laps_of(request).dialect = dialect.name
         body = read_body(request, service.max_body_bytes, dialect.media_types)
@@ -87,7 +87,7 @@ def view_of_any_path(service: Service) -> View:
                 instances, options = read(request, dialect, lambda: dialect.read_document(document))
             return answer(request, dialect, instances, options)
 
-        return entry_point(service, allow=POST, refuse=refuse)(view)(request)
+        return entry_point(service, allow=POST, refuse=refuse, origins=service.origins)(view)(request)
 
     return predict
 

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -18,7 +18,7 @@ from handlers.http import check_containers
 from handlers.responses import Problem
 from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
-from predictor.environment import engine, model_dir, route, switch, trusted_modules, whole_number, word
+from predictor.environment import engine, model_dir, origins, route, switch, trusted_modules, whole_number, word
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 100_000
@@ -49,6 +49,7 @@ class Service:
         max_rows: int = MAX_ROWS,
         predict_route: str = "",
         health_route: str = "",
+        origins: Collection[str] = (),
     ) -> None:
         manifest = predictor.manifest
         self.predictor = predictor
@@ -57,6 +58,7 @@ class Service:
         # Vertex AI's two addresses, which it names itself.
         self.predict_route = predict_route
         self.health_route = health_route
+        self.origins = origins  # whose pages may read predictions
         self.request_schema = predict_request(manifest, max_rows)
         self.headers = {"Model-Version": manifest.version}
         self.log_fields = {"model_version": manifest.version, "model_sha256": manifest.artifact["sha256"]}
@@ -87,24 +89,31 @@ def load_service(environ: Mapping[str, str] = os.environ) -> Service:
 
     A model that cannot be trusted ends the process with one line: both hosts report SystemExit that way.
     """
-    max_rows = whole_number("MAX_ROWS", MAX_ROWS, environ=environ)
-    max_body_bytes = whole_number("MAX_BODY_BYTES", MAX_BODY_BYTES, environ=environ)
     try:
-        predictor = load(
-            model_dir(environ),
-            engine(environ),
-            sha256=word("MODEL_SHA256", environ),
-            any_version=switch("ALLOW_VERSION_MISMATCH", environ),
-            trusted_modules=trusted_modules(environ),
-        )
+        return new_service(environ)
     except ArtifactError as error:
         sys.exit(f"tandem: {error}")
+
+
+def new_service(environ: Mapping[str, str] = os.environ) -> Service:
+    """Return the same; ArtifactError when the model cannot be trusted."""
+    shared = origins(environ)
+    max_rows = whole_number("MAX_ROWS", MAX_ROWS, environ=environ)
+    max_body_bytes = whole_number("MAX_BODY_BYTES", MAX_BODY_BYTES, environ=environ)
+    predictor = load(
+        model_dir(environ),
+        engine(environ),
+        sha256=word("MODEL_SHA256", environ),
+        any_version=switch("ALLOW_VERSION_MISMATCH", environ),
+        trusted_modules=trusted_modules(environ),
+    )
     return Service(
         predictor,
         max_body_bytes=max_body_bytes,
         max_rows=max_rows,
         predict_route=route("AIP_PREDICT_ROUTE", environ),
         health_route=route("AIP_HEALTH_ROUTE", environ),
+        origins=shared,
     )
 
 
