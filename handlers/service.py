@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Request, Response
 
@@ -29,8 +29,13 @@ LARGE_BODY = 256 * 1024
 ROOM_FOR_CONTAINERS = 1000
 ANY_NUMBER: AbstractContextManager[Any] = contextlib.nullcontext()
 
+# What this process serves, once it does.
+of_process: list["Service"] = []
+
 # Called with each request of an entry point; what it returns is called with the response.
 Observer = Callable[[Request], Callable[[Response], None]]
+
+Made = TypeVar("Made")
 
 log = logging.getLogger("tandem")
 
@@ -63,6 +68,7 @@ class Service:
         self.headers = {"Model-Version": manifest.version}
         self.log_fields = {"model_version": manifest.version, "model_sha256": manifest.artifact["sha256"]}
         self.observers: list[Observer] = []
+        self.made: dict[str, Any] = {}
         self._one_large_body = threading.Lock()
 
     def room_for(self, body: bytes, text: bytes | None = None) -> AbstractContextManager[Any]:
@@ -82,6 +88,20 @@ class Service:
         """Raise Problem 503 unless the model of this very process predicts its golden examples as it was trained to."""
         if self.predictor.replay():
             raise Problem(503, "the model no longer predicts what it was trained to")
+
+
+def once(make: Callable[[Service], Made]) -> Callable[[Service], Made]:
+    """Let a function make one thing for each service, which lives as long as the service does."""
+
+    @functools.wraps(make)
+    def made(service: Service) -> Made:
+        name = make.__qualname__
+        if name not in service.made:
+            service.made[name] = make(service)
+        found: Made = service.made[name]
+        return found
+
+    return made
 
 
 def load_service(environ: Mapping[str, str] = os.environ) -> Service:
@@ -117,13 +137,18 @@ def new_service(environ: Mapping[str, str] = os.environ) -> Service:
     )
 
 
-@functools.cache
 def process_service() -> Service:
     """Return this process's own service; the first call, which both hosts make before they listen, makes it."""
-    begun = time.perf_counter()
-    service = load_service()
+    if not of_process:
+        begun = time.perf_counter()
+        serve(load_service())
+        manifest = of_process[0].predictor.manifest
+        milliseconds = (time.perf_counter() - begun) * 1000
+        log.info("loaded and verified %s (%s) in %.0f ms", manifest.name, manifest.estimator["class"], milliseconds)
+    return of_process[0]
+
+
+def serve(service: Service) -> None:
+    """Make a service this process's own, in the place of the one before."""
+    of_process[:] = [service]
     logs.process.update(service.log_fields)
-    manifest = service.predictor.manifest
-    milliseconds = (time.perf_counter() - begun) * 1000
-    log.info("loaded and verified %s (%s) in %.0f ms", manifest.name, manifest.estimator["class"], milliseconds)
-    return service
