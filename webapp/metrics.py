@@ -1,6 +1,6 @@
 """What Prometheus can ask: counted for all workers together, in files that gunicorn.conf.py makes room for.
 
-Imported only with METRICS=1. README.md has the table of the metrics.
+Imported only with METRICS=1. docs/operations.md has the table of the metrics.
 """
 
 import fcntl
