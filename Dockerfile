@@ -14,6 +14,8 @@ RUN ln -s gunicorn /venv/bin/serve
 FROM python:3.13-slim
 
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PORT=8080
+# LightGBM's wheel asks for it; those of scikit-learn and XGBoost bring their own.
+RUN apt-get update -q && apt-get install -qy --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=packages /venv /venv
 # model.onnx, too, where `make compile` wrote one.

@@ -32,7 +32,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 test: dev ## Run the tests that tell whether it works, in minutes; ARGS='-k health' are handed to pytest
 	$(PYTEST) -m 'not slow' $(ARGS)
 
-test-all: dev .bench/triton ## Run every test, and measure what they cover
+test-all: dev .bench/boosters .bench/triton ## Run every test, and measure what they cover
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 fuzz: dev ## Try ten thousand arbitrary requests of each kind on both hosts
@@ -58,6 +58,7 @@ wrk:
 # Packages as deployments have them, without the development ones; and a client of another project's.
 .bench/ours: requirements.txt | $(VENV)/bin/python
 .bench/peer: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+.bench/boosters: tests/boosters/requirements.txt | $(VENV)/bin/python
 .bench/triton: tests/dialects/requirements-triton.txt | $(VENV)/bin/python
 # The tool alone, of one version; what the tests need it finds in .venv.
 .bench/mutants: | $(VENV)/bin/python
@@ -85,7 +86,11 @@ lock: dev ## Compile all requirements*.in to exact, hashed requirements*.txt
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) benchmarks/peers/requirements.in -o benchmarks/peers/requirements.txt
+	$(COMPILE) tests/boosters/requirements.in -o tests/boosters/requirements.txt
 	$(COMPILE) tests/dialects/requirements-triton.in -o tests/dialects/requirements-triton.txt
+
+add: dev ## Add a package that your model needs to requirements.in and the locks; PACKAGE=lightgbm
+	@$(BIN)/python -m training.add_package "$(PACKAGE)"
 
 image: ## Build the container image with docker, podman or buildah
 	@builder=$$(command -v docker || command -v podman || command -v buildah) \
@@ -127,5 +132,5 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train compile openapi test test-all fuzz chaos soak mutants bench wrk lint format lock image \
+.PHONY: help install dev serve function train compile openapi test test-all fuzz chaos soak mutants bench wrk lint format lock add image \
   deploy-run deploy-function deploy-vertex smoke lifecycle reproduce clean

@@ -57,7 +57,7 @@ def view_of(service: Service, dialect: Dialect) -> View:
         body = read_body(request, service.max_body_bytes, dialect.media_types)
         headers = request.headers
         with service.room_for(body, dialect.json_of(body, headers)):
-            instances, options = read(request, dialect, lambda: dialect.read(body, headers))
+            instances, options = valid(request, dialect, lambda: dialect.read(body, headers))
         return answer(request, dialect, instances, options)
 
     return view
@@ -84,7 +84,7 @@ def view_of_any_path(service: Service) -> View:
                 if type(document) is dict:
                     dialect = next((each for each in others if each.recognises(document)), plain)
                 laps_of(request).dialect = dialect.name
-                instances, options = read(request, dialect, lambda: dialect.read_document(document))
+                instances, options = valid(request, dialect, lambda: dialect.read_document(document))
             return answer(request, dialect, instances, options)
 
         return entry_point(service, allow=POST, refuse=refuse)(view)(request)
@@ -106,7 +106,7 @@ def not_here(dialect: Dialect, request: Request) -> Response:
     )
 
 
-def read(request: Request, dialect: Dialect, read: Callable[[], Asked]) -> tuple[Instances, Any]:
+def valid(request: Request, dialect: Dialect, read: Callable[[], Asked]) -> tuple[Instances, Any]:
     """Return the valid instances of what a request asks, and how it wants to be answered."""
     laps = laps_of(request)
     asked = read()

@@ -18,6 +18,7 @@ FORMAT = 2
 OLDER_FORMATS = (1,)  # numbers only, none of them missing
 FILE = "model.json"
 COMPILED_FILE = "model.onnx"
+BIGQUERY_FILE = "model.bigquery.onnx"
 
 # A version travels in the Model-Version header and a name in file names and metric labels.
 WORD = validate.Regexp(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z", error="must be 1 to 64 of A-Z a-z 0-9 . _ + -")
@@ -44,6 +45,7 @@ class Manifest:
     scale: float | None = None
     compiled: dict[str, Any] | None = None
     input: str = "matrix"
+    bigquery: dict[str, Any] | None = None  # a file for BigQuery ML, which nothing here loads
 
     @property
     def feature_names(self) -> list[str]:
@@ -89,6 +91,8 @@ class Manifest:
     def to_json(self) -> str:
         """Return the text of `model.json`: stable key order, one value a line, ready for a diff."""
         document = ManifestSchema().dump(self)
+        if self.bigquery is None:
+            del document["bigquery"]
         return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -148,6 +152,7 @@ class ManifestSchema(Schema):
     examples = fields.List(fields.Nested(_Example), required=True, validate=validate.Length(min=1))
     scale = fields.Float(load_default=None, allow_none=True, validate=validate.Range(min=0))
     compiled = fields.Nested(_Compiled, load_default=None, allow_none=True)
+    bigquery = fields.Nested(_Compiled, load_default=None)
 
     @validates_schema
     def _check_columns(self, data: dict[str, Any], **_: Any) -> None:

@@ -62,8 +62,8 @@ def compile_model(
         samples = _taken(compiled, sample_rows(columns, rows, seed))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of unknown categories, of names that a matrix has not
-            scale = usual_size(fitted.predict(_given(columns, rows, texts))) or 0.0
-            given = _given(columns, samples, texts)
+            scale = usual_size(fitted.predict(given_to(columns, rows, texts))) or 0.0
+            given = given_to(columns, samples, texts)
             difference = largest_difference(fitted, compiled, samples, given, scale=scale, tolerance=allowed)
     except NotCompiledError:
         raise
@@ -75,13 +75,16 @@ def compile_model(
         )
     count = len(samples if matrix else samples[0])
     return Compiled(
-        data, _facts(data, precision=precision, samples=count, largest_difference=difference, allowed=allowed)
+        data,
+        facts_of(
+            COMPILED_FILE, data, precision=precision, samples=count, largest_difference=difference, allowed=allowed
+        ),
     )
 
 
-def _facts(data: bytes, *, allowed: float, **proof: Any) -> dict[str, Any]:
+def facts_of(name: str, data: bytes, *, allowed: float, **proof: Any) -> dict[str, Any]:
     """Return what the manifest says of the compiled model."""
-    file = {"file": COMPILED_FILE, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    file = {"file": name, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
     return {**file, **proof, "tolerance": allowed}
 
 
@@ -120,7 +123,7 @@ def _convert(fitted: Any, inputs: Any) -> tuple[bytes, str]:
     return model.SerializeToString(deterministic=True), precision
 
 
-def _given(columns: Sequence[Column], samples: Inputs, texts: bool) -> Any:
+def given_to(columns: Sequence[Column], samples: Inputs, texts: bool = False) -> Any:
     """Return samples as the estimator takes them."""
     if isinstance(samples, np.ndarray):
         return samples
@@ -136,7 +139,7 @@ def _taken(compiled: CompiledModel, samples: Inputs) -> Inputs:
 
 
 def largest_difference(
-    fitted: Any, compiled: CompiledModel, samples: Inputs, given: Any, *, scale: float, tolerance: float
+    fitted: Any, compiled: Any, samples: Inputs, given: Any, *, scale: float, tolerance: float
 ) -> float:
     """Return the largest difference between two models' predictions, relative to them; of probabilities, absolute.
 

@@ -35,6 +35,8 @@ def parse(arguments: Sequence[str] | None, description: str | None) -> argparse.
     _add_adopting_options(parser.add_argument_group("a model that is fitted already"))
     options = parser.parse_args(arguments)
     options.command_line = list(sys.argv[1:] if arguments is None else arguments)
+    if options.bigquery and not options.compile:
+        parser.error("--bigquery goes with --compile")
     if options.adopt:
         if options.data:
             parser.error("--adopt takes a fitted estimator, so there is no CSV file to train on")
@@ -104,6 +106,11 @@ def _add_artifact_options(parser: argparse.ArgumentParser) -> None:
         "--compile",
         action="store_true",
         help="also convert it to model.onnx, kept when it is proven to predict the same",
+    )
+    parser.add_argument(
+        "--bigquery",
+        action="store_true",
+        help="with --compile: also convert it to model.bigquery.onnx, in float32, for BigQuery ML to import",
     )
     parser.add_argument(
         "--tolerance",

@@ -81,8 +81,8 @@ def test_a_name_has_one_use() -> None:
     assert not made & named
 
 
-# Names and whole modules ("module:*") that scanners of pickles warn of: fickling 0.1.12 (fickle.py UNSAFE_IMPORTS,
-# analysis.py), picklescan 1.0.5 (scanner.py _unsafe_globals), and what skops 0.16 knows not to trust by itself.
+# Modules and names that scanners of pickles warn of: fickling 0.1.12 (fickle.py UNSAFE_IMPORTS, analysis.py) and
+# picklescan 1.0.5 (scanner.py _unsafe_globals); and others of these packages that open, load or call.
 DANGEROUS_MODULES = [
     "__builtin__",
     "__builtins__",
