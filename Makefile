@@ -32,11 +32,11 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 test: dev ## Run the tests that tell whether it works, in minutes; ARGS='-k health' are handed to pytest
 	$(PYTEST) -m 'not slow' $(ARGS)
 
-test-all: dev ## Run every test, and measure what they cover
+test-all: dev .bench/boosters .bench/triton ## Run every test, and measure what they cover
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 fuzz: dev ## Try ten thousand arbitrary requests of each kind on both hosts
-	TANDEM_EXAMPLES=10000 $(BIN)/python -m pytest -q tests/contract/test_fuzz.py
+	TANDEM_EXAMPLES=10000 $(BIN)/python -m pytest -q tests/contract/test_fuzz.py tests/dialects/test_fuzz.py
 
 chaos: dev ## Stop, reload and kill a server under load, many times, and count what is lost
 	@$(BIN)/python -m tests.process.chaos
@@ -55,9 +55,11 @@ bench: wrk dev .bench/ours .bench/peer ## Measure beside a FastAPI peer; ARGS=--
 wrk:
 	@command -v wrk > /dev/null || { echo "make bench: wrk sends the requests; on Debian: apt-get install wrk" >&2; exit 1; }
 
-# Packages as deployments have them, without the development ones.
+# Packages as deployments have them, without the development ones; and a client of another project's.
 .bench/ours: requirements.txt | $(VENV)/bin/python
 .bench/peer: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+.bench/boosters: tests/boosters/requirements.txt | $(VENV)/bin/python
+.bench/triton: tests/dialects/requirements-triton.txt | $(VENV)/bin/python
 # The tool alone, of one version; what the tests need it finds in .venv.
 .bench/mutants: | $(VENV)/bin/python
 	@$(BIN)/python -m venv --clear $@
@@ -84,6 +86,11 @@ lock: dev ## Compile all requirements*.in to exact, hashed requirements*.txt
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) benchmarks/peers/requirements.in -o benchmarks/peers/requirements.txt
+	$(COMPILE) tests/boosters/requirements.in -o tests/boosters/requirements.txt
+	$(COMPILE) tests/dialects/requirements-triton.in -o tests/dialects/requirements-triton.txt
+
+add: dev ## Add a package that your model needs to requirements.in and the locks; PACKAGE=lightgbm
+	@$(BIN)/python -m training.add_package "$(PACKAGE)"
 
 image: ## Build the container image with docker, podman or buildah
 	@builder=$$(command -v docker || command -v podman || command -v buildah) \
@@ -95,6 +102,9 @@ deploy-run: ## Build and deploy to Cloud Run; PROJECT and REGION are needed, DRY
 
 deploy-function: ## Deploy the Cloud Function; the same settings
 	@deploy/function.sh
+
+deploy-vertex: ## Deploy to an endpoint of Vertex AI; the same settings, and MACHINE
+	@deploy/vertex.sh
 
 smoke: dev ## Run the contract suite on the deployed example at URL, as gcloud's user; PUBLIC=1 as nobody
 	$(BIN)/python -m pytest tests/contract --base-url "$(URL)" \
@@ -122,5 +132,5 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train compile openapi test test-all fuzz chaos soak mutants bench wrk lint format lock image \
-  deploy-run deploy-function smoke lifecycle reproduce clean
+.PHONY: help install dev serve function train compile openapi test test-all fuzz chaos soak mutants bench wrk lint format lock add image \
+  deploy-run deploy-function deploy-vertex smoke lifecycle reproduce clean

@@ -22,8 +22,8 @@ gc.disable()
 
 wsgi_app = "webapp:create_app()"
 
-# Cloud Run sends requests to $PORT on every interface.
-port = whole_number("PORT", 8080)
+# Cloud Run sends requests to $PORT on every interface. Vertex AI names another variable; the image sets PORT itself.
+port = whole_number("AIP_HTTP_PORT", whole_number("PORT", 8080))
 bind = f"0.0.0.0:{port}"
 
 # One process per CPU is right for CPU-bound work, and Cloud Run's default is one CPU.

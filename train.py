@@ -14,10 +14,12 @@ from rich.console import Console
 
 from predictor import Manifest, save
 from predictor.artifact import dump
+from predictor.columns import Inputs
 from predictor.manifest import BIGQUERY_FILE, COMPILED_FILE
 from tables import TableError
 from training import TrainingError
 from training.adopt import adopt
+from training.adopting.code import taken_in
 from training.bigquery import compile_for_bigquery
 from training.choose import choose, named_estimator, problem_of
 from training.compile import NotCompiledError, compile_model, list_compiled
@@ -25,7 +27,7 @@ from training.describe import describe
 from training.doubts import doubts
 from training.evaluate import evaluate
 from training.fit import fit
-from training.options import check_words, parse
+from training.options import KINDS, check_words, parse
 from training.problem import Problem
 from training.report import FILE as REPORT
 from training.report import training_report
@@ -75,7 +77,7 @@ def train(options: argparse.Namespace) -> None:
     if not options.no_report:
         with collected(), progress_bar(console, "report"):
             page = training_report(choice.estimator, problem, manifest, options.command_line)
-    compiled, manifest, refusals = convert(fitted, problem, manifest, options)
+    compiled, manifest, refusals = convert(fitted, problem.rows, manifest, options)
     write(pickled, manifest, options.out, compiled | {REPORT: page})
     if not console.is_terminal:
         show_table(console, problem.table)
@@ -85,15 +87,15 @@ def train(options: argparse.Namespace) -> None:
 
 
 def convert(
-    fitted: Any, problem: Problem, manifest: Manifest, options: argparse.Namespace
+    fitted: Any, rows: Inputs, manifest: Manifest, options: argparse.Namespace
 ) -> tuple[dict[str, bytes | None], Manifest, list[str]]:
     """Return the compiled files that are asked for, the manifest that lists them, and why others cannot be."""
     files: dict[str, bytes | None] = dict.fromkeys([COMPILED_FILE, BIGQUERY_FILE])
     refusals = []
-    rows, columns, seed = problem.rows, manifest.features, options.seed
+    columns, texts, seed = manifest.features, manifest.input == "texts", options.seed
     if options.compile:
         try:
-            compiled = compile_model(fitted, rows, columns, seed=seed, tolerance=options.tolerance)
+            compiled = compile_model(fitted, rows, columns, texts=texts, seed=seed, tolerance=options.tolerance)
             manifest, files[COMPILED_FILE] = list_compiled(manifest, compiled), compiled.data
         except NotCompiledError as reason:
             refusals.append(f"not compiled, scikit-learn will serve the pickle: {reason}")
@@ -109,18 +111,27 @@ def convert(
 def adopt_pickle(options: argparse.Namespace) -> None:
     """Write the artifact of an estimator that is fitted already; TrainingError, and nothing written, if that fails."""
     check_words(options)
-    manifest, pickled = adopt(
-        options.adopt,
-        features=options.features,
-        target=options.target or "y",
-        examples=options.examples,
-        name=options.name,
-        version=options.version,
-        yes=options.yes,
-    )
-    write(pickled, manifest, options.out, dict.fromkeys([COMPILED_FILE, BIGQUERY_FILE, REPORT]))
+    kinds = {column: kind for kind in KINDS for column in getattr(options, kind)}
+    with taken_in(options.code):
+        adopted = adopt(
+            options.adopt,
+            features=options.features,
+            target=options.target or "y",
+            examples=options.examples,
+            name=options.name,
+            version=options.version,
+            yes=options.yes,
+            kinds=kinds,
+            code=options.code,
+            pick=options.pick,
+            chain=options.chain,
+        )
+    compiled, manifest, refusals = convert(adopted.estimator, adopted.rows, adopted.manifest, options)
+    write(adopted.pickled, manifest, options.out, compiled | {REPORT: None})
     print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {options.out}")  # noqa: T201
     print(f"MODEL_SHA256={manifest.sha256} lets no other be served")  # noqa: T201
+    if refusals:
+        raise TrainingError("; ".join(refusals))
 
 
 def write(pickled: bytes, manifest: Manifest, out: Path, others: Mapping[str, bytes | None]) -> None:

@@ -26,6 +26,8 @@ step sed \
   -e "'s|\${MIN_INSTANCES}|$MIN_INSTANCES|'" \
   -e "'s|\${MAX_INSTANCES}|$MAX_INSTANCES|'" \
   -e "'s|\${LOG_LEVEL}|$LOG_LEVEL|'" \
+  -e "'s|\${MODEL_SHA256}|$MODEL_SHA256|'" \
+  -e "'s|\${TRUSTED_MODULES}|$TRUSTED_MODULES|'" \
   -e "'s|\${INVOKER_IAM_DISABLED}|$invoker_iam_disabled|'" \
   deploy/service.yaml '|' gcloud run services replace - --region="$REGION" --project="$PROJECT"
 step gcloud run services describe tandem "--format='value(status.url)'" --region="$REGION" --project="$PROJECT"

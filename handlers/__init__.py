@@ -2,8 +2,9 @@
 
 import os
 
-# Both hosts load and try the model in one process and then fork the one that serves. OpenMP's threads do not survive
-# a fork: the first prediction of a HistGradientBoosting* would wait for them for ever. One thread needs no others, and
-# requests run side by side in threads and workers anyway. It must be set before numpy and scikit-learn are imported.
+# Both hosts load the model in one process and then fork those that serve, and OpenMP's threads do not survive a fork:
+# whoever computes by them afterwards waits for ever. Nothing predicts before the fork, but LightGBM computes by OpenMP
+# while it is unpickled. One thread needs no others, and requests run side by side in threads and workers anyway. It
+# must be set before numpy and scikit-learn are imported.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

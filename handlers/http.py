@@ -1,8 +1,12 @@
-"""One bounded, strict way from a request to its JSON document, for both hosts.
+"""One bounded, strict way from a request to its body and to its JSON document, for both hosts and all dialects.
 
-Each check stands before the next, dearer one: headers, length, body, JSON (RFC 8259), duplicate keys.
+Each check stands before the next, dearer one: headers, length, body, JSON (RFC 8259), duplicate keys. What a dialect
+takes beyond that it says by a switch.
 """
 
+import itertools
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -11,37 +15,56 @@ from flask import Request
 from handlers.responses import CLOSE, Problem
 
 CONTAINERS = frozenset({dict, list, str})
+JSON = "application/json"
+
+# What stands before the next bare NaN: strings, whatever they hold, and all else. Possessive, and with a match for a
+# string that has no end, so that no text makes the search begin anew at each of its characters.
+BEFORE_NAN = re.compile(rb'((?:[^"N]++|"(?:[^"\\]++|\\.)*+["\\]?|N(?!aN))*+)(NaN|\Z)', re.DOTALL)
 
 
-def read_body(request: Request, max_bytes: int) -> bytes:
-    """Return the body of a request with a JSON document; Problem 400, 408, 413 or 415 when there is no such thing."""
-    check_media_type(request)
-    return whole_body(request, max_bytes)
+def read_body(request: Request, max_bytes: int, media_types: Sequence[str] = (JSON,)) -> bytes:
+    """Return the request's body; Problem 400, 408, 413 or 415 when there is none that can be read.
 
-
-def parse_json(body: bytes) -> Any:
-    """Return a body as JSON values; Problem 400 when it is none."""
+    Without `media_types` any type is taken, and none at all.
+    """
+    check_headers(request, media_types)
+    body = whole_body(request, max_bytes)
     if not body:
         raise Problem(400, "the body is empty; send a JSON object")
+    return body
+
+
+def parse_json(body: bytes, *, nan_is_null: bool = False) -> Any:
+    """Return a body as JSON values; Problem 400 when it is no JSON. The bare word NaN is none, or `null` if asked."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if nan_is_null and b"NaN" in body:
+            return parse_json(BEFORE_NAN.sub(lambda match: match[1] + b"null" if match[2] else match[1], body))
         raise Problem(400, f"the body is not JSON: {error}") from None
     check_duplicate_keys(body, document)
     return document
 
 
-def check_media_type(request: Request) -> None:
-    """Refuse what is not JSON in UTF-8, uncompressed (RFC 9110, section 15.5.16)."""
-    if request.environ.get("CONTENT_TYPE") == "application/json" and "HTTP_CONTENT_ENCODING" not in request.environ:
+def check_headers(request: Request, media_types: Sequence[str]) -> None:
+    """Refuse what is of none of these types, in UTF-8, uncompressed (RFC 9110, section 15.5.16)."""
+    environ = request.environ
+    if environ.get("CONTENT_TYPE") == JSON and "HTTP_CONTENT_ENCODING" not in environ and JSON in media_types:
         return  # what everybody sends need not be taken apart
-    kind = request.mimetype
-    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-        raise Problem(415, "send Content-Type: application/json", headers={"Accept": "application/json"} | CLOSE)
-    if request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
-        raise Problem(415, "send the body in UTF-8", headers={"Accept": "application/json"} | CLOSE)
+    if media_types:
+        check_media_type(request, media_types)
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise Problem(415, "send the body without a content coding", headers={"Accept-Encoding": "identity"} | CLOSE)
+
+
+def check_media_type(request: Request, media_types: Sequence[str]) -> None:
+    """Refuse what is of none of these media types, `application/*+json` among JSON, or in another charset."""
+    kind = request.mimetype
+    headers = {"Accept": ", ".join(media_types)} | CLOSE
+    if kind not in media_types and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Problem(415, f"send Content-Type: {' or '.join(media_types)}", headers=headers)
+    if request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+        raise Problem(415, "send the body in UTF-8", headers=headers)
 
 
 def whole_body(request: Request, max_bytes: int) -> bytes:
@@ -97,7 +120,7 @@ def check_duplicate_keys(body: bytes, document: Any) -> None:
     quotes = without_escapes(body).count(b'"')
     if isinstance(document, dict) and quotes == 2 * len(document):
         return
-    if quotes != 2 * count_strings(document):
+    if quotes != 2 * count_strings(document, quotes // 2):
         raise Problem(400, "the body is not JSON that can be trusted: a key stands twice in one object")
 
 
@@ -117,19 +140,19 @@ def without_escapes(body: bytes) -> bytes:
     return body.replace(b"\\\\", b"").replace(b'\\"', b"")  # in this order, left to right, as a parser reads them
 
 
-def count_strings(document: Any) -> int:
-    """Return how many strings a JSON value holds, keys included; level by level, so depth costs no recursion."""
+def count_strings(document: Any, enough: int) -> int:
+    """Return how many strings a JSON value holds, keys included; level by level, so depth costs no recursion.
+
+    With as many as are `enough` it ends: most requests have all of theirs above their many numbers.
+    """
     count = 0
-    level = [document]
+    level: list[Any] = [document] if document.__class__ in CONTAINERS else []
     while level:
-        deeper: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                count += len(value)
-                deeper += [child for child in value.values() if child.__class__ in CONTAINERS]
-            elif isinstance(value, list):
-                deeper += [child for child in value if child.__class__ in CONTAINERS]
-            else:
-                count += isinstance(value, str)
-        level = deeper
+        lists = [value for value in level if value.__class__ is list]
+        dicts = [value for value in level if value.__class__ is dict]
+        count += len(level) - len(lists) - len(dicts) + sum(map(len, dicts))
+        if count >= enough:
+            break
+        below = itertools.chain(*lists, *map(dict.values, dicts))
+        level = [child for child in below if child.__class__ in CONTAINERS]
     return count

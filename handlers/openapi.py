@@ -12,6 +12,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import fields
 
 from handlers.openapi_schemas import PROBLEM, cell_schemas, constant, model_schema, prediction_schema, row_schema
+from handlers.predict import dialects_of
 from handlers.responses import TITLES
 from handlers.rows import Row, Rows
 from handlers.schemas import Flag
@@ -50,6 +51,9 @@ def web_app(here: Service) -> dict[str, Any]:
         responses = {"200": answer("As it should be.", schema)} | problems(refusals | UNCHANGED)
         operation = {"operationId": path[1:], "summary": summary, "tags": ["model"], "responses": responses}
         spec.path(path, operations={"get": operation})
+    for dialect in dialects_of(here):
+        for path, operations in dialect.openapi().items():
+            spec.path(path, operations=dict(operations))
     return spec.to_dict()
 
 

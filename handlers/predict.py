@@ -1,54 +1,141 @@
-"""POST /predict: from the bytes of a request to the bytes of a prediction."""
+"""From the bytes of a request to the bytes of a prediction, in each dialect."""
 
 import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from flask import Request, Response
 
+from handlers.dialects import table
+from handlers.dialects.dialect import Asked, Dialect, Predictions, class_names
+from handlers.dialects.plain import answer_of
 from handlers.entry_point import View, entry_point
 from handlers.http import parse_json, read_body
-from handlers.responses import MAX_ERRORS, Problem, json_response
-from handlers.schemas import Instances, pointer, validate
+from handlers.responses import MAX_ERRORS, Problem
+from handlers.schemas import Instances, pointer
 from handlers.service import Service
 from handlers.timing import laps_of
 from predictor import Manifest, NotPredictable, Predictor
 
+__all__ = ["class_names", "dialects_of", "make", "not_here", "predictions", "views_of"]
+
+POST = "POST, OPTIONS"
+
 
 @functools.cache  # so that all hosts of a service call the very same function
 def make(service: Service) -> View:
-    """Return the handler of POST /predict for a service."""
+    """Return the handler of a service: of POST /predict, and of every other path under functions-framework."""
+    views = views_of(service)
+    elsewhere = view_of_any_path(service)
 
-    @entry_point(service, allow="POST, OPTIONS")
     def predict(request: Request) -> Response:
-        """Answer `{"features": row}` or `{"instances": rows}` with the model's predictions."""
-        laps = laps_of(request)
-        body = read_body(request, service.max_body_bytes)
-        with service.room_for(body):
-            document = parse_json(body)
-            laps.lap("read")
-            instances = validate(service.request_schema, document)
-            del document  # of a large body it is many times the size, and the next one may be waiting
-        laps.lap("validate")
-        laps.rows = len(instances.rows)
-        answer = predictions(service.predictor, instances)
-        laps.lap("predict")
-        return json_response(answer)
+        """Answer in the dialect of the path, or else of the body."""
+        return views.get(request.environ["PATH_INFO"], elsewhere)(request)
 
     return predict
 
 
-def predictions(predictor: Predictor, instances: Instances) -> dict[str, Any]:
-    """Return the answer to valid instances, in the contract's key order; Problem when there is none."""
+@functools.cache
+def dialects_of(service: Service) -> list[Dialect]:
+    """Return the dialects of a service."""
+    return [dialect(service) for dialect in table.DIALECTS]
+
+
+@functools.cache
+def views_of(service: Service) -> Mapping[str, View]:
+    """Return the views of predictions by path."""
+    return {path: view_of(service, dialect) for dialect in dialects_of(service) for path in dialect.paths}
+
+
+def view_of(service: Service, dialect: Dialect) -> View:
+    """Return the view of a dialect's predictions."""
+
+    @entry_point(service, allow=POST, refuse=dialect.refuse)
+    def view(request: Request) -> Response:
+        laps_of(request).dialect = dialect.name
+        body = read_body(request, service.max_body_bytes, dialect.media_types)
+        headers = request.headers
+        with service.room_for(body, dialect.json_of(body, headers)):
+            instances, options = valid(request, dialect, lambda: dialect.read(body, headers))
+        return answer(request, dialect, instances, options)
+
+    return view
+
+
+def view_of_any_path(service: Service) -> View:
+    """Return the view of paths that are no dialect's: what is sent there says by itself of which one it is."""
+    plain, *others = dialects_of(service)
+
+    def predict(request: Request) -> Response:
+        dialect = plain
+
+        def refuse(problem: Problem) -> Response:
+            return dialect.refuse(problem)
+
+        def view(request: Request) -> Response:
+            nonlocal dialect
+            if here := next((each for each in others if begins_with(request, each.below)), None):
+                dialect = here
+                not_here(dialect, request)
+            body = read_body(request, service.max_body_bytes)
+            with service.room_for(body):
+                document = parse_json(body)
+                if type(document) is dict:
+                    dialect = next((each for each in others if each.recognises(document)), plain)
+                laps_of(request).dialect = dialect.name
+                instances, options = valid(request, dialect, lambda: dialect.read_document(document))
+            return answer(request, dialect, instances, options)
+
+        return entry_point(service, allow=POST, refuse=refuse)(view)(request)
+
+    return predict
+
+
+def begins_with(request: Request, below: str) -> bool:
+    """Whether a request is for something below an address, if there is one."""
+    return bool(below) and request.path.startswith(below)
+
+
+def not_here(dialect: Dialect, request: Request) -> Response:
+    """Refuse what is sent to another model or version than the one that is served."""
+    laps_of(request).dialect = dialect.name
+    manifest = dialect.manifest
+    raise Problem(
+        404, f"there is nothing at this address; the model is {manifest.name}, its version {manifest.version}"
+    )
+
+
+def valid(request: Request, dialect: Dialect, read: Callable[[], Asked]) -> tuple[Instances, Any]:
+    """Return the valid instances of what a request asks, and how it wants to be answered."""
+    laps = laps_of(request)
+    asked = read()
+    laps.lap("read")
+    instances = dialect.instances(asked)
+    laps.lap("validate")
+    laps.rows = len(instances.rows)
+    return instances, asked.options
+
+
+def answer(request: Request, dialect: Dialect, instances: Instances, options: Any) -> Response:
+    """Answer valid instances in a dialect."""
+    found = predict_rows(dialect.service.predictor, instances)
+    laps_of(request).lap("predict")
+    return dialect.write(found, options)
+
+
+def predict_rows(predictor: Predictor, instances: Instances) -> Predictions:
+    """Return the predictions of valid instances; Problem when there are none."""
+    if instances.probabilities and not predictor.gives_probabilities:
+        raise Problem(422, "this model gives no probabilities", [("#/probabilities", "leave it out, or false")])
+    if not instances.rows:
+        return Predictions(np.empty(0), np.empty((0, len(predictor.manifest.classes or ()))))
     try:
-        outputs = predictor.predict(instances.inputs).tolist()
-        probabilities = probabilities_of(predictor, instances) if instances.probabilities else None
+        outputs = predictor.predict(instances.inputs)
+        probabilities = predictor.predict_proba(instances.inputs) if instances.probabilities else None
     except NotPredictable as error:
         raise unpredictable(error, predictor.manifest, instances) from None
-    answer: dict[str, Any] = {"prediction": outputs[0]} if instances.single else {"predictions": outputs}
-    if probabilities is not None:
-        answer["probabilities"] = probabilities[0] if instances.single else probabilities
-    answer["model_version"] = predictor.manifest.version
-    return answer
+    return Predictions(outputs, probabilities, instances.single)
 
 
 def unpredictable(error: NotPredictable, manifest: Manifest, instances: Instances) -> Problem:
@@ -61,15 +148,6 @@ def unpredictable(error: NotPredictable, manifest: Manifest, instances: Instance
     return Problem(422, str(error), errors, total=max(len(error.rows), len(error.cells)))
 
 
-def probabilities_of(predictor: Predictor, instances: Instances) -> list[dict[str, float]]:
-    """Return an object label -> probability for each row."""
-    if not predictor.gives_probabilities:
-        raise Problem(422, "this model gives no probabilities", [("#/probabilities", "leave it out, or false")])
-    labels = class_names(predictor.manifest)
-    rows: list[list[float]] = predictor.predict_proba(instances.inputs).tolist()
-    return [dict(zip(labels, row, strict=True)) for row in rows]
-
-
-def class_names(manifest: Manifest) -> list[str]:
-    """Return the classes as JSON's keys, which are strings."""
-    return [label if isinstance(label, str) else str(label).lower() for label in manifest.classes or ()]
+def predictions(predictor: Predictor, instances: Instances) -> dict[str, Any]:
+    """Return the answer of POST /predict to valid instances; Problem when there is none."""
+    return answer_of(predictor.manifest, predict_rows(predictor, instances))

@@ -60,8 +60,15 @@ class Problem(Exception):
             self.total = max(self.total, len(self.errors))
             self.errors.pop()
             body = self._body()
+        return self._response(body, self.status, "application/problem+json")
+
+    def reply(self, document: Any, status: int) -> Response:
+        """Return the problem as a JSON document of another form, and with another status."""
+        return self._response(orjson.dumps(document), status, "application/json")
+
+    def _response(self, body: bytes, status: int, media_type: str) -> Response:
         kind = ClosingResponse if self.headers.get("Connection") == "close" else Response
-        return kind(body, self.status, self.headers, content_type="application/problem+json")
+        return kind(body, status, self.headers, content_type=media_type)
 
     def _body(self) -> bytes:
         document: dict[str, Any] = {
@@ -99,9 +106,13 @@ def close_after(start_response: Any) -> None:
 
 def json_response(document: Any) -> Response:
     """Return a 200 response with `document` as JSON, in its key order."""
-    body = orjson.dumps(document)
+    return body_response(orjson.dumps(document), "application/json")
+
+
+def body_response(body: bytes, media_type: str) -> Response:
+    """Return a 200 response with some bytes."""
     headers = Headers()  # added one by one, at half the cost of a list that werkzeug would look through
-    headers.add("Content-Type", "application/json")
+    headers.add("Content-Type", media_type)
     headers.add("Content-Length", str(len(body)))
     return Response([body], 200, headers)
 

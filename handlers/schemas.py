@@ -1,5 +1,6 @@
 """The form of a prediction request: marshmallow schemas made once from the manifest."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from predictor.columns import Inputs, kind_of
 class Instances:
     """A valid request: its rows as they came, what Predictor.predict takes for them, and how to answer."""
 
-    rows: list[Any]
+    rows: Sequence[Any]
     inputs: Inputs
     single: bool
     probabilities: bool

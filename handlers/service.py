@@ -15,9 +15,10 @@ from flask import Request, Response
 
 from handlers import logs
 from handlers.http import check_containers
+from handlers.responses import Problem
 from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
-from predictor.environment import engine, model_dir, switch, trusted_modules, whole_number, word
+from predictor.environment import engine, model_dir, route, switch, trusted_modules, whole_number, word
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 100_000
@@ -40,26 +41,45 @@ class Service:
     `observers` see each request of each of its entry points.
     """
 
-    def __init__(self, predictor: Predictor, *, max_body_bytes: int = MAX_BODY_BYTES, max_rows: int = MAX_ROWS) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        *,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        max_rows: int = MAX_ROWS,
+        predict_route: str = "",
+        health_route: str = "",
+    ) -> None:
         manifest = predictor.manifest
         self.predictor = predictor
         self.max_body_bytes = max_body_bytes
         self.max_rows = max_rows
+        # Vertex AI's two addresses, which it names itself.
+        self.predict_route = predict_route
+        self.health_route = health_route
         self.request_schema = predict_request(manifest, max_rows)
         self.headers = {"Model-Version": manifest.version}
         self.log_fields = {"model_version": manifest.version, "model_sha256": manifest.artifact["sha256"]}
         self.observers: list[Observer] = []
         self._one_large_body = threading.Lock()
 
-    def room_for(self, body: bytes) -> AbstractContextManager[Any]:
-        """Return what to hold while a body is JSON values, which can take 44 times its bytes. Problem 413."""
-        return ANY_NUMBER if len(body) <= LARGE_BODY else self._alone(body)
+    def room_for(self, body: bytes, text: bytes | None = None) -> AbstractContextManager[Any]:
+        """Return what to hold while a body is JSON values, which can take 44 times its bytes. Problem 413.
+
+        `text` is the part of it that is JSON, by default the whole.
+        """
+        return ANY_NUMBER if len(body) <= LARGE_BODY else self._alone(body if text is None else text)
 
     @contextlib.contextmanager
     def _alone(self, body: bytes) -> Iterator[None]:
         with self._one_large_body:
             check_containers(body, ROOM_FOR_CONTAINERS + 2 * self.max_rows)
             yield
+
+    def check_ready(self) -> None:
+        """Raise Problem 503 unless the model of this very process predicts its golden examples as it was trained to."""
+        if self.predictor.replay():
+            raise Problem(503, "the model no longer predicts what it was trained to")
 
 
 def load_service(environ: Mapping[str, str] = os.environ) -> Service:
@@ -79,7 +99,13 @@ def load_service(environ: Mapping[str, str] = os.environ) -> Service:
         )
     except ArtifactError as error:
         sys.exit(f"tandem: {error}")
-    return Service(predictor, max_body_bytes=max_body_bytes, max_rows=max_rows)
+    return Service(
+        predictor,
+        max_body_bytes=max_body_bytes,
+        max_rows=max_rows,
+        predict_route=route("AIP_PREDICT_ROUTE", environ),
+        health_route=route("AIP_HEALTH_ROUTE", environ),
+    )
 
 
 @functools.cache

@@ -12,11 +12,12 @@ cold = itertools.repeat('cold;desc="first request", ', 1)
 
 
 class Laps:
-    """A stopwatch of one request: seconds by part, in the order of the parts, and how many rows they were for."""
+    """A stopwatch of one request: seconds by part, in the order of the parts, for how many rows, in which dialect."""
 
-    __slots__ = ("last", "parts", "rows")
+    __slots__ = ("dialect", "last", "parts", "rows")
 
     def __init__(self) -> None:
+        self.dialect = ""
         self.parts: dict[str, float] = {}
         self.rows = 0
         self.last = time.perf_counter()

@@ -27,6 +27,14 @@ def word(name: str, environ: Mapping[str, str] = os.environ) -> str:
     return environ.get(name, "").strip()
 
 
+def route(name: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the variable `name` as the path of an address; unset is empty."""
+    text = word(name, environ)
+    if text and not re.fullmatch(r"/[A-Za-z0-9/._~:@!$&'()*+,;=-]*", text):
+        sys.exit(f"tandem: {name}={text!r} must be a path, as in /predict")
+    return text
+
+
 def switch(name: str, environ: Mapping[str, str] = os.environ) -> bool:
     """Return whether the variable `name` is on: 1, not 0 or unset."""
     text = word(name, environ)

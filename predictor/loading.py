@@ -16,6 +16,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from predictor.artifact import REMEDY, ArtifactError, public_class
+from predictor.custom import importable, is_custom
 from predictor.frames import without_pandas
 from predictor.manifest import FILE, Manifest, ManifestSchema
 from predictor.model import REPLAY_TOLERANCE, Predictor
@@ -59,8 +60,10 @@ def load(
     else:
         pickled = _read_verified(directory, manifest.artifact)
         tolerated = check_packages(manifest, any_version)
-        check_globals(manifest, trusted_modules)
-        with contextlib.nullcontext() if manifest.input == "frame" else without_pandas():
+        own = importable()
+        check_globals(manifest, {*trusted_modules, *own})
+        needs_pandas = manifest.input == "frame" or any(is_custom(name, own) for name in manifest.globals)
+        with contextlib.nullcontext() if needs_pandas else without_pandas():
             model = unpickle(pickled, manifest.globals, any_version=any_version)
         _check_estimator(model, manifest)
         predictor = Predictor(manifest, model, sha256=digest)

@@ -1,6 +1,6 @@
 """The manifest, `model.json`: everything about an artifact that is not the estimator itself.
 
-`Manifest` is what the program uses, `ManifestSchema` what a file must look like. README.md documents each key.
+`Manifest` is what the program uses, `ManifestSchema` what a file must look like. docs/artifact.md documents each key.
 """
 
 import hashlib

@@ -11,7 +11,7 @@ from predictor.columns import Inputs
 from predictor.frames import frame_maker
 from predictor.manifest import Manifest
 from predictor.onnx_engine import CompiledModel
-from predictor.refusals import NotPredictable, is_stock, refusal
+from predictor.refusals import NotPredictable, blames_the_input, refusal
 
 # Another CPU or BLAS may round the last bits otherwise; a wrong model differs by more.
 REPLAY_TOLERANCE = 1e-9
@@ -77,7 +77,7 @@ class Predictor:
             try:
                 outputs = np.asarray(method(self.convert(inputs)))
             except ValueError as error:
-                if not is_stock(error):  # a fault of code in the model, not of the input
+                if not blames_the_input(error):  # a fault of code in the model, not of the input
                     raise
                 raise refusal(lambda some: method(self.convert(some)), self.manifest, inputs) from error
         if outputs.dtype.kind == "f" and not np.isfinite(outputs).all():

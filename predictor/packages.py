@@ -16,9 +16,10 @@ def check_packages(manifest: Manifest, any_version: bool) -> list[str]:
         if name == "python":
             tolerated.append(f"the model was trained with Python {then}, this is {version}")
             continue
+        made, again = ("adopted", "adopt") if manifest.training is None else ("trained", "train")
         message = (
-            f"the model was trained with {name} {then}, installed is {version}, which may predict other numbers; "
-            f"install {name}=={then}, or train it again"
+            f"the model was {made} with {name} {then}, installed is {version}, which may predict other numbers; "
+            f"make add PACKAGE={name}=={then} puts that into the lock, or {again} it again"
         )
         if not any_version:
             raise ArtifactError(f"{message} (ALLOW_VERSION_MISMATCH=1 loads it all the same)")
@@ -35,11 +36,12 @@ def _here(manifest: Manifest) -> dict[str, str]:
         except (importlib.metadata.PackageNotFoundError, ValueError):
             raise ArtifactError(
                 f"the model was trained with {name} {manifest.packages[name]}, which is not installed; "
-                f"add {name}=={manifest.packages[name]} to requirements.txt"
+                f"make add PACKAGE={name}=={manifest.packages[name]} puts it into the lock"
             ) from None
     return installed_packages([*PACKAGES, *others])
 
 
 def _major(name: str, version: str) -> list[str]:
-    """Return the part of a version that promises compatibility: the minor one too for Python."""
-    return version.split(".")[: 2 if name == "python" else 1]
+    """Return the part of a version that promises compatibility: the minor one too for Python, and before 1.0."""
+    parts = version.split(".")
+    return parts[: 2 if name == "python" or parts[0] == "0" else 1]

@@ -12,6 +12,7 @@ from predictor.manifest import Manifest
 
 # Whose own checks of their input raise ValueError.
 STOCK = frozenset({"sklearn", "numpy", "scipy", "pandas", "joblib", "predictor", "onnxruntime"})
+CHECKS = "sklearn.utils.validation"
 # Of different unseen categories, so many are tried.
 MOST_TRIED = 50
 
@@ -34,11 +35,14 @@ class NotPredictable(ValueError):
         self.cells = cells or []
 
 
-def is_stock(error: BaseException) -> bool:
-    """Whether an exception came from scikit-learn and its like alone: no code of a user's was under way."""
-    frames = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
-    roots = {str(name).partition(".")[0] for name in frames}
-    return roots <= STOCK | sys.stdlib_module_names
+def blames_the_input(error: BaseException) -> bool:
+    """Whether an exception says something of the input: scikit-learn's checks do, and so do scikit-learn and its like.
+
+    What a user's own code raises is a fault of that code, but for the checks of scikit-learn that it calls.
+    """
+    frames = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    own = [name for name in frames if name.partition(".")[0] not in STOCK | sys.stdlib_module_names]
+    return not own or frames[-1] == CHECKS
 
 
 def refusal(predict: Predict, manifest: Manifest, inputs: Inputs) -> NotPredictable:

@@ -9,18 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from predictor.usual import ForbiddenUse, IsForeign, may_be_partial
+from predictor.structures import check_neighbours, check_tree
+from predictor.structures import require as _require
+from predictor.usual import IsForeign, may_be_partial
 
 # Attributes of scikit-learn's estimators that name a method to call, and what they name.
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "auto")
 METHOD_NAMES = ("stack_method_", "response_method", "_response_method", "chain_method_")
+# Objects made in C, which take a copy of their state.
+OF_C = {"sklearn.tree._tree": check_tree}
+OF_C |= dict.fromkeys(("sklearn.neighbors._kd_tree", "sklearn.neighbors._ball_tree"), check_neighbours)
 
 
 def checked_state(instance: Any, state: Any, is_foreign: IsForeign) -> Any:
     """Return the state that an object gets; ForbiddenUse when no pickle of an estimator gives it such a one."""
     if isinstance(instance, np.dtype):
         return _of_dtype(instance, state)
-    if isinstance(instance, np.ndarray):
+    if (check := OF_C.get(type(instance).__module__)) is not None:
+        check(instance, state)
+    elif isinstance(instance, np.ndarray):
         # Filling an array anew frees memory that another object may look at.
         _require(instance.size == 0, instance)
     elif isinstance(instance, functools.partial):
@@ -30,11 +37,6 @@ def checked_state(instance: Any, state: Any, is_foreign: IsForeign) -> Any:
     elif isinstance(state, dict):
         return _of_estimator(instance, state)
     return state
-
-
-def _require(usual: bool, instance: Any) -> None:
-    if not usual:
-        raise ForbiddenUse(f"give a {type(instance).__name__} an unusual state")
 
 
 def _of_estimator(instance: Any, state: dict[Any, Any]) -> dict[Any, Any]:

@@ -94,6 +94,14 @@ def _array(_: IsForeign, kind: Any, shape: Any, code: Any) -> Any:
     return np.ndarray(shape, code)
 
 
+def _tree(_: IsForeign, features: Any, classes: Any, outputs: Any) -> Any:
+    from sklearn.tree._tree import Tree
+
+    usual = type(features) is type(outputs) is int and features > 0 < outputs and classes.shape == (outputs,)
+    _require(usual and classes.dtype.kind == "i" and classes.min() > 0, "make an unusual tree")
+    return Tree(features, classes, outputs)
+
+
 def _index(_: IsForeign, kind: Any, parts: Any) -> Any:
     import pandas as pd
     from pandas.core.indexes.base import _new_Index  # type: ignore[attr-defined]
@@ -116,4 +124,5 @@ USUAL_CALLS: dict[str, Callable[..., Any]] = {
     "numpy.random._pickle:__generator_ctor": _generator,
     "numpy.random._pickle:__randomstate_ctor": _random_state,
     "pandas.core.indexes.base:_new_Index": _index,
+    "sklearn.tree._tree:Tree": _tree,
 }

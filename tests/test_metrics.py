@@ -72,8 +72,8 @@ def test_the_counts_of_all_workers_add_up_to_what_was_sent(counting: Server) -> 
     def counted(name: str) -> float:
         return after[name] - before.get(name, 0)
 
-    assert counted('tandem_requests_total{path="/predict",status="2xx"}') == 300
-    assert counted('tandem_requests_total{path="/predict",status="4xx"}') == 60
+    assert counted('tandem_requests_total{dialect="predict",path="/predict",status="2xx"}') == 300
+    assert counted('tandem_requests_total{dialect="predict",path="/predict",status="4xx"}') == 60
     assert counted('tandem_request_seconds_count{path="/predict"}') == 360
     assert {
         part: counted(f'tandem_part_seconds_count{{part="{part}"}}') for part in ("read", "validate", "predict")
@@ -82,7 +82,7 @@ def test_the_counts_of_all_workers_add_up_to_what_was_sent(counting: Server) -> 
         "validate": 320,
         "predict": 300,
     }
-    assert counted("tandem_rows_total") == 300 * 2 + 20
+    assert counted('tandem_rows_total{dialect="predict"}') == 300 * 2 + 20
     assert {reason: counted(f'tandem_rejected_total{{reason="{reason}"}}') for reason in REFUSED.values()} == (
         dict.fromkeys(REFUSED.values(), 20)
     )
@@ -98,8 +98,8 @@ def test_what_a_dead_worker_counted_stays(counting: Server) -> None:
     two_workers(counting, but=workers)
     assert send(counting, GOOD) == 200
     after = samples(counting)
-    assert after['tandem_requests_total{path="/predict",status="2xx"}'] >= 21
-    assert after["tandem_rows_total"] == 42
+    assert after['tandem_requests_total{dialect="predict",path="/predict",status="2xx"}'] >= 21
+    assert after['tandem_rows_total{dialect="predict"}'] == 42
     assert after["tandem_in_flight"] == 1
 
 
@@ -133,9 +133,33 @@ def test_one_process_counts_without_gunicorn(monkeypatch: pytest.MonkeyPatch) ->
     for path in ("/health", "/nothing"):
         app.send(method="GET", path=path, headers={})
     text = app.send(method="GET", path="/metrics", headers={}).body.decode()
-    assert 'tandem_requests_total{path="/health",status="2xx"} 1.0' in text
-    assert 'tandem_requests_total{path="unknown",status="4xx"} 1.0' in text
+    assert 'tandem_requests_total{dialect="",path="/health",status="2xx"} 1.0' in text
+    assert 'tandem_requests_total{dialect="",path="unknown",status="4xx"} 1.0' in text
     assert 'tandem_rejected_total{reason="unknown_path"} 1.0' in text
+
+
+def test_each_dialect_is_counted_by_its_name(counting: Server) -> None:
+    bodies = {
+        "/bigquery": ("bigquery", b'{"calls":[[1,2,3],[2,3,4]]}', b'{"calls":[[1,2]]}'),
+        "/invocations": ("invocations", b"[[1,2,3]]", b"[[1,2]]"),
+        "/v1/models/example:predict": ("kserve", b'{"instances":[[1,2,3]]}', b'{"instances":[[1,2]]}'),
+        "/v2/models/example/infer": (
+            "open-inference",
+            b'{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP64","data":[1,2,3]}]}',
+            b'{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP64","data":[1,null,3]}]}',
+        ),
+    }
+    before = samples(counting)
+    for path, (_, good, bad) in bodies.items():
+        statuses = [requests.post(counting.url + path, data=body, headers=JSON, timeout=10) for body in (good, bad)]
+        assert [answer.status_code for answer in statuses] == [200, 400]
+    after = samples(counting)
+    for path, (name, _, _) in bodies.items():
+        for status in ("2xx", "4xx"):
+            assert after[f'tandem_requests_total{{dialect="{name}",path="{path}",status="{status}"}}'] == 1
+        assert after[f'tandem_rows_total{{dialect="{name}"}}'] == (2 if name == "bigquery" else 1)
+    reason = 'tandem_rejected_total{reason="invalid"}'
+    assert after[reason] - before.get(reason, 0) == 4
 
 
 def test_a_reload_leaves_no_files_and_loses_no_counts(counting: Server) -> None:
@@ -149,8 +173,10 @@ def test_a_reload_leaves_no_files_and_loses_no_counts(counting: Server) -> None:
         wait_until(lambda gone=before: not gone & children(counting), "the workers before are gone")  # type: ignore[misc]
     assert pids_of(folder) <= children(counting) | {counting.process.pid}
     after = samples(counting)
-    assert after['tandem_requests_total{path="/predict",status="2xx"}'] == 21  # with the one that waited for the start
-    assert after["tandem_rows_total"] == 40
+    assert (
+        after['tandem_requests_total{dialect="predict",path="/predict",status="2xx"}'] == 21
+    )  # with the one that waited for the start
+    assert after['tandem_rows_total{dialect="predict"}'] == 40
     assert after['tandem_request_seconds_count{path="/predict"}'] == 21
     assert after["tandem_in_flight"] == 1
 

@@ -1,4 +1,4 @@
-"""The README's commands, run in its order in a copy of the project, answer as it says."""
+"""The commands of the README and of each page, run in their order in a copy of the project, answer as they say."""
 
 import re
 import subprocess
@@ -25,17 +25,22 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def blocks() -> Iterator[tuple[str, str]]:
-    for match in BLOCK.finditer((ROOT / "README.md").read_text()):
+def blocks(page: Path) -> Iterator[tuple[str, str]]:
+    for match in BLOCK.finditer(page.read_text()):
         yield match[1], match[2].strip()
 
 
+# The pages of dialects have a test of their own, which needs no copy.
+PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if any(blocks(page))]
+
+
 @pytest.mark.slow
-def test_the_commands_of_the_readme_work_and_answer_as_it_says(clone: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_commands_of_a_page_work_and_answer_as_it_says(page: Path, clone: Path) -> None:
     answer = ""
     server: Server | None = None
     with ExitStack() as servers:
-        for number, (kind, text) in enumerate(blocks()):
+        for number, (kind, text) in enumerate(blocks(page)):
             if text in NOT_RUN:
                 continue
             if kind == "json":
@@ -58,3 +63,11 @@ def test_the_first_thirty_lines_are_enough_for_a_prediction() -> None:
     beginning = "\n".join((ROOT / "README.md").read_text().splitlines()[:30])
     assert "make serve" in beginning
     assert '{"prediction":10.0,"model_version":"1.0"}' in beginning
+
+
+def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert len(text.split()) <= 900
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"

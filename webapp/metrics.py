@@ -1,6 +1,6 @@
 """What Prometheus can ask: counted for all workers together, in files that gunicorn.conf.py makes room for.
 
-Imported only with METRICS=1. README.md has the table of the metrics.
+Imported only with METRICS=1. docs/operations.md has the table of the metrics.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ from handlers.timing import Laps, laps_of
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-# Why a request was refused, by the status that it got; 422 has two, see reason_of.
+# Why a request was refused, by the status that it got; see reason_of for two of them.
 REASONS = {
     400: "malformed",
     404: "unknown_path",
@@ -35,9 +35,9 @@ REASONS = {
 # In the place of a process id: the file of all that ended.
 SUM = "ended"
 
-REQUESTS = Counter("tandem_requests_total", "Requests answered", ["path", "status"])
+REQUESTS = Counter("tandem_requests_total", "Requests answered", ["path", "status", "dialect"])
 REJECTED = Counter("tandem_rejected_total", "Requests refused with a 4xx status", ["reason"])
-ROWS = Counter("tandem_rows_total", "Rows of valid requests")
+ROWS = Counter("tandem_rows_total", "Rows of valid requests", ["dialect"])
 SECONDS = Histogram("tandem_request_seconds", "From the first header to the answer", ["path"], buckets=BUCKETS)
 PARTS = Histogram("tandem_part_seconds", "Parts of a prediction: read, validate, predict", ["part"], buckets=BUCKETS)
 IN_FLIGHT = Gauge("tandem_in_flight", "Requests under way", multiprocess_mode="livesum")
@@ -69,14 +69,14 @@ def count_requests(app: Flask, service: Service) -> None:
 
 def count(path: str, status: int, seconds: float, laps: Laps) -> None:
     """Count an answered request."""
-    child(REQUESTS, path, f"{status // 100}xx").inc()
+    child(REQUESTS, path, f"{status // 100}xx", laps.dialect).inc()
     child(SECONDS, path).observe(seconds)
     for part, lap in laps.parts.items():
         child(PARTS, part).observe(lap)
     if laps.rows:
-        ROWS.inc(laps.rows)
+        child(ROWS, laps.dialect).inc(laps.rows)
     if 400 <= status < 500:
-        child(REJECTED, reason_of(status, laps.rows)).inc()
+        child(REJECTED, reason_of(status, laps)).inc()
 
 
 def keep_counts_of_the_dead(folder: Path, alive: Collection[int]) -> None:
@@ -112,9 +112,11 @@ def child(metric: Any, *labels: str) -> Any:
     return metric.labels(*labels)
 
 
-def reason_of(status: int, rows: int) -> str:
-    """Return why a request was refused: a 422 to rows that are valid means that the model has no answer to them."""
-    return "no_prediction" if status == 422 and rows else REASONS.get(status, "other")
+def reason_of(status: int, laps: Laps) -> str:
+    """Return why a request was refused; several dialects say 400 where /predict says 422."""
+    if status in {400, 422} and laps.rows:
+        return "no_prediction"  # the rows are valid, but the model has no answer to them
+    return "invalid" if status == 400 and "read" in laps.parts else REASONS.get(status, "other")
 
 
 def exposition() -> bytes:

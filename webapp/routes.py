@@ -1,6 +1,7 @@
 """The routes of the web app."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Request, Response, current_app, request
@@ -9,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
 from handlers import predict
+from handlers.dialects.dialect import Dialect
 from handlers.entry_point import View, entry_point, respond
 from handlers.responses import Problem, json_response
 from handlers.service import Service
@@ -23,8 +25,7 @@ def health(_: Service, __: Request) -> Response:
 
 def ready(service: Service, _: Request) -> Response:
     """Tell that the model of this very worker predicts its golden examples, as it did when it was trained."""
-    if service.predictor.replay():
-        raise Problem(503, "the model no longer predicts what it was trained to")
+    service.check_ready()
     return json_response({"status": "ready", "model_version": service.predictor.manifest.version})
 
 
@@ -46,6 +47,8 @@ def metrics(_: Service, __: Request) -> Response:
     return Response(text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+READ = "GET, HEAD, OPTIONS"
+
 # Path -> function of a service and a request; each takes no method that changes anything.
 READ_ONLY = {
     "/health": health,
@@ -62,10 +65,10 @@ def routes_of(service: Service) -> Blueprint:
 
     @blueprint.record
     def register(state: BlueprintSetupState) -> None:
-        read_only = entry_point(service, allow="GET, HEAD, OPTIONS")
-        add(state, "/predict", "predict", predict.make(service))
-        for path, function in READ_ONLY.items():
-            add(state, path, path[1:].replace(".", "_") or "home", read_only(functools.partial(function, service)))
+        for path, view in views_by_path(service).items():
+            add(state, path, path[1:].replace(".", "_") or "home", view)
+        for dialect in filter(lambda dialect: dialect.below, predict.dialects_of(service)):
+            add(state, f"{dialect.below}<path:rest>", f"{dialect.name}_elsewhere", view_of_elsewhere(dialect))
 
     @blueprint.app_errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
@@ -90,7 +93,32 @@ def routes_of(service: Service) -> Blueprint:
     return blueprint
 
 
-def add(state: BlueprintSetupState, path: str, name: str, handler: View) -> None:
+def views_by_path(service: Service) -> dict[str, View]:
+    """Return every view of the app: of predictions, and of what is asked by GET, both where they share a path."""
+    read_only = entry_point(service, allow=READ)
+    gets = {path: read_only(functools.partial(function, service)) for path, function in READ_ONLY.items()}
+    for dialect in predict.dialects_of(service):
+        in_its_form = entry_point(service, allow=READ, refuse=dialect.refuse)
+        gets = {path: in_its_form(function) for path, function in dialect.gets.items()} | gets
+    posts = dict(predict.views_of(service)) | {"/predict": predict.make(service)}
+    shared = {path: by_method(gets[path], posts[path]) for path in gets.keys() & posts.keys()}
+    return gets | posts | shared
+
+
+def view_of_elsewhere(dialect: Dialect) -> Callable[..., Response]:
+    """Return the view of the addresses of a dialect at which there is nothing."""
+    view = entry_point(dialect.service, allow=f"{READ}, POST", refuse=dialect.refuse)(
+        functools.partial(predict.not_here, dialect)
+    )
+    return lambda request, rest: view(request)
+
+
+def by_method(get: View, post: View) -> View:
+    """Return the view of a path at which both are asked for; what is neither, the second one refuses."""
+    return lambda request: (get if request.method in {"GET", "HEAD"} else post)(request)
+
+
+def add(state: BlueprintSetupState, path: str, name: str, handler: Callable[..., Response]) -> None:
     """Register a handler for every method: which of them it takes, it says itself, on both hosts alike.
 
     A rule without methods is werkzeug's; Flask's add_url_rule has no way to say it. `request` is the handlers' only

@@ -89,19 +89,36 @@ def test_engine_sklearn_serves_the_pickle_bit_for_bit(wine: Path, command: list[
     assert found == scikit_learn.predict_proba(rows()).tolist()
 
 
-@BOTH
-@pytest.mark.parametrize("name", ["model.onnx", "model.pkl"])
-def test_a_changed_file_is_refused_at_start_in_one_line(
-    wine: Path, command: list[str], name: str, tmp_path: Path
-) -> None:
-    shutil.copytree(wine, tmp_path / "model")
-    changed = bytearray((tmp_path / "model" / name).read_bytes())
+def changed_copy(wine: Path, name: str, folder: Path) -> str:
+    """Return a new folder with the artifact, one bit of one file changed."""
+    shutil.copytree(wine, folder)
+    changed = bytearray((folder / name).read_bytes())
     changed[len(changed) // 2] ^= 1
-    (tmp_path / "model" / name).write_bytes(changed)
-    with running(command, tmp_path / "log", wait=False, MODEL_DIR=str(tmp_path / "model")) as server:
+    (folder / name).write_bytes(changed)
+    return str(folder)
+
+
+@BOTH
+@pytest.mark.parametrize(("name", "engine"), [("model.onnx", "auto"), ("model.pkl", "sklearn")])
+def test_a_changed_file_is_refused_at_start_in_one_line(
+    wine: Path, command: list[str], name: str, engine: str, tmp_path: Path
+) -> None:
+    folder = changed_copy(wine, name, tmp_path / "model")
+    with running(command, tmp_path / "log", wait=False, MODEL_DIR=folder, ENGINE=engine) as server:
         assert server.wait(STOP_SECONDS) == 1
     (line,) = server.output().splitlines()
-    assert line.startswith(f"tandem: {tmp_path}/model/{name} is not the file that model.json describes (sha256 ")
+    assert line.startswith(f"tandem: {folder}/{name} is not the file that model.json describes (sha256 ")
+
+
+@BOTH
+@pytest.mark.parametrize(("name", "engine"), [("model.onnx", "sklearn"), ("model.pkl", "auto")])
+def test_the_file_of_the_other_engine_is_not_read(
+    wine: Path, command: list[str], name: str, engine: str, tmp_path: Path
+) -> None:
+    folder = changed_copy(wine, name, tmp_path / "model")
+    with running(command, tmp_path / "log", MODEL_DIR=folder, ENGINE=engine) as server:
+        answer = Live("live", server.url).send(json.dumps({"instances": rows().tolist()}).encode())
+    assert answer.json()["predictions"] == load(wine, "sklearn").estimator.predict(rows()).tolist()
 
 
 def test_a_missing_compiled_model_is_one_line(wine: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.utils.validation import check_array
 
 import predictor
 from predictor import NotPredictable, Predictor
@@ -58,14 +59,14 @@ def test_the_examples_that_have_no_prediction_are_named(example: Predictor) -> N
 
 def test_all_examples_are_named_when_the_estimator_refuses_without_a_reason(example: Predictor) -> None:
     def refuse(_: Any) -> Any:
-        raise ValueError("no")
+        raise NotPredictable([])
 
     assert replaying(example, [1.0, 2.0], refuse).replay() == [0, 1]
 
 
 def test_an_estimator_that_refuses_what_float32_cannot_hold_names_the_rows(example: Predictor) -> None:
-    def refuse(_: Any) -> Any:
-        raise ValueError("too large for float32")
+    def refuse(matrix: Any) -> Any:
+        return check_array(matrix, dtype=np.float32)
 
     with pytest.raises(NotPredictable) as refused:
         replaying(example, [], refuse).predict(np.array([[1.0, 2.0], [1e39, 1.0], [3.0, -1e39], [1e38, 1.0]]))

@@ -1,0 +1,66 @@
+"""Cells that come by column: as what the model takes, or as rows, whose faults /predict puts into words."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictor import Manifest
+from predictor.columns import NUMBERS, Boolean, Column, Inputs, Number, Values
+
+# The cells of one feature: JSON values, or an array of them.
+Given = Sequence[Any] | Values
+
+
+def inputs_of(manifest: Manifest, given: Sequence[Given]) -> Inputs | None:
+    """Return cells, one entry a feature and all of them equally many, as inputs; None when one cannot be a cell."""
+    arrays = []
+    for column, cells in zip(manifest.features, given, strict=True):
+        array = array_of(column, cells)
+        if array is None:
+            return None
+        arrays.append(array)
+    return np.column_stack(arrays) if manifest.input == "matrix" else arrays
+
+
+def array_of(column: Column, cells: Given) -> Values | None:
+    """Return the cells of a column as Column.array does, numbers of an array without a look at each."""
+    if not isinstance(cells, np.ndarray):
+        return column.array(cells)
+    if type(column) is Number and not column.dtype and cells.dtype.kind in "fiu":
+        with np.errstate(invalid="ignore"):  # of a NaN that signals; it becomes one that does not
+            values = cells.astype(np.float64)
+        allowed = ~np.isinf(values) if column.missing else np.isfinite(values)
+        return values if allowed.all() else None
+    if type(column) is Boolean and cells.dtype.kind == "b":
+        return cells.astype(np.float64)
+    return column.array(to_cells(cells))
+
+
+def matrix_of(manifest: Manifest, cells: Given) -> NDArray[np.float64] | None:
+    """Return the cells of all rows, one after the other, as a matrix; None when that needs a closer look."""
+    if manifest.input != "matrix" or any(type(column) is not Number or column.dtype for column in manifest.features):
+        return None
+    if not (cells.dtype.kind in "fiu" if isinstance(cells, np.ndarray) else set(map(type, cells)) <= NUMBERS):
+        return None
+    try:
+        with np.errstate(invalid="ignore"):
+            values = np.array(cells, dtype=np.float64)
+    except OverflowError:
+        return None
+    return values.reshape(-1, len(manifest.features)) if np.isfinite(values).all() else None
+
+
+def to_cells(cells: Given) -> Sequence[Any]:
+    """Return the elements of an array as JSON values; NaN is null."""
+    if not isinstance(cells, np.ndarray):
+        return cells
+    found: list[Any] = cells.tolist()
+    return [None if cell != cell else cell for cell in found] if cells.dtype.kind == "f" else found  # noqa: PLR0124
+
+
+def rows_of(manifest: Manifest, given: Sequence[Given]) -> list[dict[str, Any]]:
+    """Return cells by column as rows by name."""
+    names = manifest.feature_names
+    return [dict(zip(names, row, strict=True)) for row in zip(*map(to_cells, given), strict=True)]

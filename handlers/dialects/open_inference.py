@@ -1,0 +1,182 @@
+"""The Open Inference Protocol, V2, over REST, with its binary extension: KServe, Triton, MLServer.
+
+https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from flask import Response
+from numpy.typing import NDArray
+from werkzeug.datastructures import Headers
+
+from handlers.dialects.dialect import Asked, Predictions, cast_hint
+from handlers.dialects.inputs import matrix_of, to_cells
+from handlers.dialects.open_inference_metadata import Metadata
+from handlers.dialects.tensors import Tensor, read_tensor, write_tensor
+from handlers.http import parse_json
+from handlers.responses import Problem, body_response, json_response
+from handlers.schemas import validate
+from predictor.columns import kind_of
+
+LENGTH = "Inference-Header-Content-Length"
+DEFAULT_OUTPUTS = ("predict",)
+KEYS = frozenset({"id", "inputs", "outputs", "parameters", "model_name", "model_version"})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How to answer: the outputs by name, each in bytes or not, and the caller's id."""
+
+    outputs: Mapping[str, bool]
+    id: str | None
+
+
+class OpenInference(Metadata):
+    """POST /v2/models/M/infer and what clients ask before."""
+
+    name = "open-inference"
+    media_types = ()  # Triton's client sends none
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """The addresses of predictions, by POST."""
+        return [f"{address}/infer" for address in self.addresses]
+
+    def json_of(self, body: bytes, headers: Headers) -> bytes:
+        """Return the part of a body that is JSON, before the tensors' bytes."""
+        length = headers.get(LENGTH)
+        if length is None:
+            return body
+        if not (length.isascii() and length.isdigit() and len(length) < 19 and int(length) <= len(body)):
+            raise Problem(400, f"{LENGTH} must be a number of bytes, of at most {len(body)} that came")
+        return body[: int(length)]
+
+    def read(self, body: bytes, headers: Headers) -> Asked:
+        """Read the JSON of a request, and the tensors' bytes after it."""
+        text = self.json_of(body, headers)
+        return self.read_parts(parse_json(text), memoryview(body)[len(text) :])
+
+    def read_document(self, document: Any) -> Asked:
+        """Read a request without bytes."""
+        return self.read_parts(document, memoryview(b""))
+
+    def read_parts(self, document: Any, tail: memoryview) -> Asked:
+        """Return what a request asks for."""
+        if type(document) is not dict:
+            raise Problem(422, f"send an object with inputs, not {kind_of(document)}")
+        if unknown := [key for key in document if key not in KEYS]:
+            raise Problem(
+                422, f"{unknown[0]:.64} is not a key of this request; they are id, inputs, outputs, parameters"
+            )
+        if type(document.get("id")) not in {str, type(None)}:
+            raise Problem(422, "id must be a string")
+        wanted = Wanted(self.outputs(document), document.get("id"))
+        given = document.get("inputs")
+        if type(given) is not list or not given:
+            raise Problem(422, "inputs must be a list of tensors")
+        # More names than a model has are refused before any data is looked at.
+        if len(given) > len(self.manifest.features) + len(self.manifest.left_out):
+            raise Problem(
+                422, f"there are {len(given)} inputs, but the model has {len(self.manifest.features)} features"
+            )
+        tensors = []
+        for tensor in given:
+            found, tail = read_tensor(tensor, tail, self.service.max_rows)
+            tensors.append(found)
+        if tail:
+            raise Problem(422, f"{len(tail)} bytes after the JSON belong to no input")
+        return self.asked(tensors, wanted)
+
+    def outputs(self, document: dict[str, Any]) -> dict[str, bool]:
+        """Return the outputs that a request wants, in its order, each with whether it wants bytes."""
+        known = ["predict", "predict_proba"] if self.service.predictor.gives_probabilities else ["predict"]
+        usual = flag(document, "binary_data_output", False)
+        given = document.get("outputs")
+        if given is None or given == []:
+            return dict.fromkeys(DEFAULT_OUTPUTS, usual)
+        if type(given) is not list or any(type(output) is not dict for output in given):
+            raise Problem(422, "outputs must be a list of objects with a name")
+        names = [output.get("name") for output in given]
+        if unknown := [name for name in names if name not in known]:
+            raise Problem(422, f"{unknown[0]!s:.64} is not an output of this model; it has {', '.join(known)}")
+        if len(set(names)) < len(names):
+            raise Problem(422, "an output stands twice in outputs")
+        return {output["name"]: flag(output, "binary_data", usual) for output in given}
+
+    def asked(self, tensors: list[Tensor], wanted: Wanted) -> Asked:
+        """Return tensors as the rows that they are: one for all features, or one for each."""
+        probabilities = "predict_proba" in wanted.outputs
+        width = len(self.manifest.features)
+        known = self.manifest.left_out.keys() | self.manifest.feature_names
+        only = tensors[0]
+        if len(tensors) == 1 and (only.columns == width or only.columns != 1 or only.name not in known):
+            self.check_count(only.rows)
+            if only.columns != width:
+                row = to_cells(only.values[: only.columns])
+                validate(self.service.request_schema, {"instances": [row]})  # says how wide a row is
+            matrix = matrix_of(self.manifest, only.values)
+            if matrix is not None:
+                return Asked(inputs=matrix, probabilities=probabilities, options=wanted)
+            columns = [only.values[index::width] for index in range(width)]
+            return Asked(columns=columns, probabilities=probabilities, options=wanted)
+        cells = {tensor.name: tensor.values for tensor in tensors}
+        if len(cells) < len(tensors):
+            raise Problem(422, "two inputs have one name")
+        for tensor in tensors:
+            if tensor.columns != 1 or tensor.rows != only.rows:
+                raise Problem(422, f'input "{tensor.name:.64}": shape must be [{only.rows}] or [{only.rows}, 1]')
+        return Asked(columns=self.columns_of(cells), probabilities=probabilities, options=wanted)
+
+    def write(self, found: Predictions, options: Any) -> Response:
+        """Answer with the outputs in the order in which they were asked for, in JSON or in bytes."""
+        wanted: Wanted = options
+        outputs, tail = [], b""
+        for name, binary in wanted.outputs.items():
+            if name == "predict":
+                tensor, data = write_tensor(
+                    name, labels(found.outputs, self.label_type), self.label_type, binary=binary
+                )
+            else:
+                assert found.probabilities is not None  # noqa: S101  # they were asked for
+                tensor, data = write_tensor(
+                    name, found.probabilities, "FP64", binary=binary, parameters=self.class_order
+                )
+            outputs.append(tensor)
+            tail += data
+        answer: dict[str, Any] = {"model_name": self.manifest.name, "model_version": self.manifest.version}
+        if wanted.id is not None:
+            answer["id"] = wanted.id
+        answer["outputs"] = outputs
+        if not any(wanted.outputs.values()):
+            return json_response(answer)
+        head = orjson.dumps(answer)
+        response = body_response(head + tail, "application/octet-stream")
+        response.headers.add(LENGTH, str(len(head)))
+        return response
+
+    def refuse(self, problem: Problem) -> Response:
+        """Refuse by `error`, which every client looks for."""
+        status = 400 if problem.status == 422 else problem.status
+        return problem.reply({"error": self.sentence(problem, "row {}") + cast_hint(problem)}, status)
+
+
+def labels(outputs: NDArray[Any], datatype: str) -> NDArray[Any]:
+    """Return predictions as what their datatype says; a regressor may predict whole numbers."""
+    return outputs.astype(np.float64) if datatype == "FP64" else outputs
+
+
+def flag(holder: dict[str, Any], name: str, default: bool) -> bool:
+    """Return a parameter that is true or false; parameters that nobody knows are ignored."""
+    parameters = holder.get("parameters")
+    if parameters is None:
+        return default
+    if type(parameters) is not dict:
+        raise Problem(422, "parameters must be an object")
+    value = parameters.get(name, default)
+    if type(value) is not bool:
+        raise Problem(422, f"the parameter {name} must be true or false")
+    return value

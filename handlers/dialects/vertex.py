@@ -1,0 +1,55 @@
+"""Vertex AI's custom container: /predict's own form with `parameters` beside `instances`.
+
+https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirements
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Request, Response
+
+from handlers.dialects.dialect import Asked, Get, Predictions, options_of
+from handlers.dialects.plain import Plain
+from handlers.responses import json_response
+
+
+class Vertex(Plain):
+    """POST $AIP_PREDICT_ROUTE, GET $AIP_HEALTH_ROUTE."""
+
+    name = "vertex"
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """The one address that the platform names."""
+        return [self.service.predict_route] if self.service.predict_route else []
+
+    @property
+    def gets(self) -> Mapping[str, Get]:
+        """The health route."""
+        return {self.service.health_route: self.health} if self.service.health_route else {}
+
+    def health(self, _: Request) -> Response:
+        """Tell that the model still predicts its examples; Vertex looks at the status only."""
+        self.service.check_ready()
+        return json_response({"status": "ready", "model_version": self.manifest.version})
+
+    def recognises(self, document: dict[str, Any]) -> bool:
+        """Whether `parameters` stand beside `instances`, which nobody else's body has."""
+        return "parameters" in document and "instances" in document
+
+    def read_document(self, document: Any) -> Asked:
+        """Take `parameters` out of a document; without them it is /predict's."""
+        if type(document) is not dict or not self.recognises(document):
+            return Asked(document)
+        rest = {key: value for key, value in document.items() if key != "parameters"}
+        if options_of(document["parameters"], "parameters"):
+            return Asked(rest | {"probabilities": True}, options="labels and probabilities")
+        return Asked(rest)
+
+    def write(self, found: Predictions, options: Any) -> Response:
+        """Answer one element an instance, since Vertex hands on nothing but `predictions`."""
+        if not options:
+            return super().write(found, options)
+        pairs = zip(found.outputs.tolist(), self.chances(found), strict=True)
+        predictions = [{"label": label, "probabilities": chances} for label, chances in pairs]
+        return json_response({"predictions": predictions, "model_version": self.manifest.version})
