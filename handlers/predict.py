@@ -1,6 +1,5 @@
 """From the bytes of a request to the bytes of a prediction, in each dialect."""
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,14 +14,14 @@ from handlers.entry_point import View, entry_point
 from handlers.http import parse_json, read_body
 from handlers.responses import MAX_ERRORS, Problem
 from handlers.schemas import Instances, pointer
-from handlers.service import Service
+from handlers.service import Service, once
 from handlers.timing import laps_of
 from predictor import Manifest, NotPredictable, Predictor
 
 POST = "POST, OPTIONS"
 
 
-@functools.cache  # so that all hosts of a service call the very same function
+@once  # so that all hosts of a service call the very same function
 def make(service: Service) -> View:
     """Return the handler of a service: of POST /predict, and of every other path under functions-framework."""
     views = views_of(service)
@@ -35,13 +34,13 @@ def make(service: Service) -> View:
     return predict
 
 
-@functools.cache
+@once
 def dialects_of(service: Service) -> list[Dialect]:
     """Return the dialects of a service."""
     return [dialect(service) for dialect in table.DIALECTS]
 
 
-@functools.cache
+@once
 def views_of(service: Service) -> Mapping[str, View]:
     """Return the views of predictions by path."""
     return {path: view_of(service, dialect) for dialect in dialects_of(service) for path in dialect.paths}
@@ -50,7 +49,7 @@ def views_of(service: Service) -> Mapping[str, View]:
 def view_of(service: Service, dialect: Dialect) -> View:
     """Return the view of a dialect's predictions."""
 
-    @entry_point(service, allow=POST, refuse=dialect.refuse)
+    @entry_point(service, allow=POST, refuse=dialect.refuse, origins=service.origins)
     def view(request: Request) -> Response:
         laps_of(request).dialect = dialect.name
         body = read_body(request, service.max_body_bytes, dialect.media_types)
@@ -86,7 +85,7 @@ def view_of_any_path(service: Service) -> View:
                 instances, options = valid(request, dialect, lambda: dialect.read_document(document))
             return answer(request, dialect, instances, options)
 
-        return entry_point(service, allow=POST, refuse=refuse)(view)(request)
+        return entry_point(service, allow=POST, refuse=refuse, origins=service.origins)(view)(request)
 
     return predict
 

@@ -78,8 +78,7 @@ def check_is_estimator(estimator: Any) -> None:
 
 def check_predicts(estimator: Any, rows: Any) -> str:
     """Return the task of an estimator whose predictions can be answered; TrainingError for any other object."""
-    predictions = attempt(estimator, rows)
-    return check_predictions(estimator, predictions, len(rows))
+    return check_predictions(estimator, attempt(estimator, rows), len(rows))
 
 
 def problem_of(found: Inputs, target: str, task: str) -> Problem:
