@@ -53,11 +53,9 @@ def read_target(name: str, raw: RawColumn, context: Context, task: str | None, *
     values = labels(seen.values, raw, truth=isinstance(seen.column, Boolean), amount=isinstance(seen.column, Number))
     if len(np.unique(values)) < 2:
         raise one_value(name)
-    notices = (
-        [*seen.notices, *labels_that_look_missing(name, raw)]
-        if values.dtype.kind == "U" and not typed
-        else seen.notices
-    )
+    notices = list(seen.notices)
+    if values.dtype.kind == "U" and not typed:
+        notices += labels_that_look_missing(name, raw)
     found, why = task_of(name, values)
     if task:
         found, why = task, f"--task {task}"
