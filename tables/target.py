@@ -53,10 +53,20 @@ def read_target(name: str, raw: RawColumn, context: Context, task: str | None, *
     values = labels(seen.values, raw, truth=isinstance(seen.column, Boolean), amount=isinstance(seen.column, Number))
     if len(np.unique(values)) < 2:
         raise one_value(name)
+    notices = list(seen.notices)
+    if values.dtype.kind == "U" and not typed:
+        notices += labels_that_look_missing(name, raw)
     found, why = task_of(name, values)
     if task:
         found, why = task, f"--task {task}"
-    return Target(name, values, rows, found, why, raw, seen.notices)
+    return Target(name, values, rows, found, why, raw, notices)
+
+
+def labels_that_look_missing(name: str, raw: RawColumn) -> list[str]:
+    """Say which words that elsewhere mean a missing value are labels here."""
+    counts = dict(zip(raw.words, raw.counts.tolist(), strict=True))
+    shown = ", ".join(f"{word!r} ({counts[word]:,} rows)" for word in raw.words if word in LABELS_TOO)
+    return [f"in the target {name!r}, {shown} are labels; empty cells would be left out"] if shown else []
 
 
 def one_value(name: str) -> TableError:

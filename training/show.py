@@ -99,8 +99,8 @@ def example(column: Column, values: NDArray[Any]) -> str:
 
 
 def shorten(value: Any, longest: int = LONGEST) -> str:
-    """Return a value as one short line."""
-    line = " ".join(str(value).split())
+    """Return a value as one short line, without what a terminal would obey."""
+    line = "".join(character if character.isprintable() else "\ufffd" for character in " ".join(str(value).split()))
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 

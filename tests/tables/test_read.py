@@ -227,6 +227,7 @@ NOTICES: dict[str, tuple[str, str]] = {
     "the same": ("a,b,y\n1,1,5\n2,2,3\n2,2,9\n3,3,4", "column 'b' is the same as 'a'"),
     "three the same": ("a,b,c,y\n1,1,1,5\n2,2,2,3\n2,2,2,9\n3,3,3,4", "columns 'b', 'c' are the same as 'a': one"),
     "the same in other words": ("a,b,y\n1,x,5\n2,z,3\n2,z,9\n3,u,4", "column 'b' is in other words the same as 'a'"),
+    "labels that elsewhere are gaps": ("a,y\n1,a\n2,NA\n4,NA\n3,b\n5,NA", "the target 'y', 'NA' (3 rows) are labels"),
     "a leak": ("a,b,y\n1,yes,1\n2,no,0\n4,no,0\n3,yes,1", "column 'b' gives the target 'y' away"),
     "the target twice": ("a,b,y\n1,5,5\n2,3.5,3.5\n9,9,9", "column 'b' gives the target 'y' away"),
     "a sentinel": (column(*many, "-999", "-999"), "column 'c': -999 is repeated and far from all other values"),

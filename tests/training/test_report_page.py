@@ -65,6 +65,7 @@ def test_without_a_report_none_of_another_model_stays(diabetes: Path, run_train:
     assert sorted(run_train(diabetes, "--target", "target").files) == ["model.json", "model.pkl"]
 
 
+@pytest.mark.slow
 def test_matplotlib_is_imported_for_a_report_only(diabetes: Path, tmp_path: Path) -> None:
     code = "import sys, train; train.main(sys.argv[1:]); print('matplotlib' in sys.modules)"
     arguments = [str(diabetes), "--target", "target", "--no-report", "--out", str(tmp_path)]
