@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
 
 from predictor import Manifest
 from predictor.columns import Column, Number
@@ -19,6 +18,7 @@ from training.adopting.parts import estimator_in, name_labels
 from training.adopting.pickles import dump_again
 from training.adopting.proof import attempt
 from training.describe import describe
+from training.outputs import check_predictions
 from training.problem import Problem
 
 
@@ -77,13 +77,8 @@ def check_is_estimator(estimator: Any) -> None:
 
 
 def check_predicts(estimator: Any, rows: Any) -> str:
-    """Return the task of an estimator that predicts one finite value a row; TrainingError for any other object."""
-    predictions = attempt(estimator, rows)
-    if predictions.shape != (len(rows),):
-        raise TrainingError(f"{type(estimator).__name__} predicts several values a row; Tandem serves one")
-    if predictions.dtype.kind == "f" and not np.isfinite(predictions).all():
-        raise TrainingError(f"{type(estimator).__name__} predicts no finite number for the examples; give --examples")
-    return "classification" if is_classifier(estimator) else "regression"
+    """Return the task of an estimator whose predictions can be answered; TrainingError for any other object."""
+    return check_predictions(estimator, attempt(estimator, rows), len(rows))
 
 
 def problem_of(found: Inputs, target: str, task: str) -> Problem:

@@ -26,7 +26,7 @@ from training.samples import sample_rows
 
 SETS = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 8
-TOLERANCE = 1e-5
+TOLERANCE = 1e-4  # of single precision, which has seven digits
 MATRIX = "features"
 
 
@@ -44,7 +44,8 @@ def compile_for_bigquery(fitted: Any, rows: Inputs, columns: Sequence[Column], *
             warnings.simplefilter("ignore")  # of unknown categories, of names that a matrix has not
             scale = usual_size(fitted.predict(given_to(columns, rows))) or 0.0
             given, imported = given_to(columns, samples), _Imported(data, fitted, columns)
-            difference = largest_difference(fitted, imported, samples, given, scale=scale, tolerance=TOLERANCE)
+            # With no tolerance, a number near zero counts as one of the usual size, whose digits it is made of.
+            difference = largest_difference(fitted, imported, samples, given, scale=scale, tolerance=0.0)
     except NotCompiledError:
         raise
     except Exception as error:  # ONNX Runtime has a dozen kinds of them
@@ -127,6 +128,8 @@ def _converted(fitted: Any, inputs: list[tuple[str, Any]]) -> ModelProto:
             del model.opset_import[:]  # it names some twice
             model.opset_import.extend(sets.values())
             checker.check_model(model, full_check=True)
+    except NotCompiledError:
+        raise
     except Exception as error:  # converters raise anything
         raise NotCompiledError(f"skl2onnx {version('skl2onnx')} cannot convert it: {first_line(error):.160}") from None
     return model
@@ -141,9 +144,11 @@ def _plainer(fitted: Any) -> Any:
     steps = [step for _, step in copied.steps] if isinstance(copied, Pipeline) else []
     for transformers in [step.transformers_ for step in steps if isinstance(step, ColumnTransformer)]:
         for _, encoder, _ in transformers:
-            mixes = isinstance(encoder, OneHotEncoder) and encoder.handle_unknown == "infrequent_if_exist"
-            if mixes and all(rare is None for rare in encoder.infrequent_categories_):
-                encoder.handle_unknown = "ignore"
+            if not isinstance(encoder, OneHotEncoder) or encoder.handle_unknown != "infrequent_if_exist":
+                continue
+            if any(rare is not None for rare in encoder.infrequent_categories_):
+                raise NotCompiledError("some categories are rare and taken together, which skl2onnx does not know")
+            encoder.handle_unknown = "ignore"
     return copied
 
 

@@ -18,6 +18,7 @@ from predictor.model import relative_difference, usual_size
 from predictor.onnx_engine import CompiledModel
 from training.converters.graph import INTEGER, NUMBER, STRING, NotConvertedError
 from training.converters.model import convert
+from training.outputs import task_of
 from training.samples import sample_rows
 
 TOLERANCE = {"double": 1e-12, "float32": 1e-5}
@@ -54,6 +55,7 @@ def compile_model(
     """
     matrix = isinstance(rows, np.ndarray)
     columns = columns or [Number(f"x{index}") for index in range(np.shape(rows)[1])]
+    check_one_output(fitted, given_to(columns, rows[:1] if matrix else [values[:1] for values in rows], texts))
     data, precision = _convert(fitted, len(columns) if matrix else list(map(_typed, _estimators(columns))))
     classes = fitted.classes_.tolist() if hasattr(fitted, "classes_") else None
     allowed = TOLERANCE[precision] if tolerance is None else tolerance
@@ -80,6 +82,18 @@ def compile_model(
             COMPILED_FILE, data, precision=precision, samples=count, largest_difference=difference, allowed=allowed
         ),
     )
+
+
+def check_one_output(fitted: Any, row: Any) -> None:
+    """Refuse what the compiled engine does not answer; NotCompiledError."""
+    task = task_of(fitted)
+    if task in {"anomaly", "clustering"}:
+        raise NotCompiledError(f"{task} stays with scikit-learn")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that a matrix has not
+        predicted = np.shape(fitted.predict(row))
+    if predicted[1:] not in {(), (1,)}:
+        raise NotCompiledError("a model of several targets stays with scikit-learn")
 
 
 def facts_of(name: str, data: bytes, *, allowed: float, **proof: Any) -> dict[str, Any]:

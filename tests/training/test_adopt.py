@@ -114,7 +114,11 @@ def test_yes_takes_the_responsibility(tmp_path: Path) -> None:
         (LinearRegression(), ["--features", "a"], "LinearRegression cannot predict a matrix of numbers"),
         (StandardScaler().fit(FEATURES), ["--features", "a,b,c"], "holds a StandardScaler, not an estimator"),
         ({"model": 1}, ["--features", "a"], "the pickle holds a dict of model (int); none of them predicts"),
-        (LinearRegression().fit(FEATURES, FEATURES), ["--features", "a,b,c"], "predicts several values a row"),
+        (
+            LinearRegression().fit(FEATURES, FEATURES),
+            ["--features", "a,b,c", "--target", "p,q"],
+            "the estimator predicts 3 targets, --target names 2",
+        ),
         (MODELS["joblib"][0], ["--features", "a,b,c", "--examples", "/nowhere.csv"], "cannot read /nowhere.csv"),
         (MODELS["joblib"][0], ["--features", "a,b,c", "--version", "a b"], "--version 'a b': must be 1 to 64 of"),
     ],

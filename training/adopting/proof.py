@@ -60,8 +60,10 @@ def attempt(estimator: Any, rows: Any) -> NDArray[Any]:
     try:
         return np.asarray(estimator.predict(rows))
     except Exception as error:  # not fitted, or made for other tables
-        what = "rows like these" if hasattr(rows, "columns") else "a matrix of numbers"
-        raise TrainingError(f"{type(estimator).__name__} cannot predict {what}: {one_line(error)}") from None
+        is_frame = hasattr(rows, "columns")
+        what = "rows like these" if is_frame else "a matrix of numbers"
+        how = "" if is_frame else "; if it was fitted on a DataFrame, give rows of that with --examples ROWS.csv"
+        raise TrainingError(f"{type(estimator).__name__} cannot predict {what}: {one_line(error)}{how}") from None
 
 
 def one_line(error: Exception) -> str:
