@@ -93,6 +93,13 @@ class Driven:
                 received.append(data)
         return b"".join(received)
 
+    def answer(self, client: socket.socket) -> bytes:
+        """Run until a client has some of its answer, and return that."""
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                return client.recv(1 << 20)
+            self.turn()
+
     def close(self) -> None:
         self.worker.tpool.shutdown()
         self.worker.poller.close()

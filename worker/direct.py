@@ -14,7 +14,7 @@ from handlers.quick import longest_quick_body
 from handlers.service import Service
 from worker.connection import ClientSocket
 
-PATH = b"/predict"
+PATH, ENDPOINT = b"/predict", "webapp.predict"
 HOOKS = (
     "before_request_funcs", "after_request_funcs", "teardown_request_funcs", "url_value_preprocessors",
     "teardown_appcontext_funcs",
@@ -38,8 +38,10 @@ class Direct:
     @classmethod
     def to(cls, app: Any) -> "Direct | None":
         """Return the direct way to an app, None when it is not one of `webapp` as it was made."""
-        service = app.extensions.get("tandem") if type(app) is Flask else None
-        if service is None or predict.make(service) not in app.view_functions.values():
+        if type(app) is not Flask or app.request_class is not Request:
+            return None
+        service = app.extensions.get("tandem")
+        if service is None or app.view_functions.get(ENDPOINT) is not predict.make(service):
             return None
         return cls(app, service)
 

@@ -7,13 +7,14 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from flask import Flask, Response, request_finished, request_started, request_tearing_down
+from flask import Flask, Request, Response, request_finished, request_started, request_tearing_down
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestRegressor, VotingRegressor
 from sklearn.linear_model import LinearRegression
@@ -233,12 +234,32 @@ def trusted_hosts(app: Flask) -> None:
     app.config["TRUSTED_HOSTS"] = ["example.org"]
 
 
-@pytest.mark.parametrize("hook", [before, after, of_the_blueprint, around, trusted_hosts])
-def test_a_hook_sees_every_prediction(hook: Callable[[Flask], None]) -> None:
+def own_view(app: Flask) -> None:
+    app.view_functions["webapp.predict"] = lambda **_: Response("no", 401)
+
+
+def own_view_and_the_handler_elsewhere(app: Flask) -> None:
+    app.view_functions["webapp.health"] = app.view_functions["webapp.predict"]
+    own_view(app)
+
+
+def own_request(app: Flask) -> None:
+    class Odd(Request):
+        def __init__(self, environ: Any, **more: Any) -> None:
+            super().__init__({**environ, "REQUEST_METHOD": "PUT"}, **more)
+
+    app.request_class = Odd
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [before, after, of_the_blueprint, around, trusted_hosts, own_view, own_view_and_the_handler_elsewhere, own_request],
+)
+def test_what_somebody_adds_to_the_app_sees_every_prediction(hook: Callable[[Flask], None]) -> None:
     app = create_app()
     hook(app)
     started = Driven(QuickWorker, app)
-    assert re.match(rb"HTTP/1.1 40[01] ", started.exchange([WHOLE]))
+    assert re.match(rb"HTTP/1.1 40[015] ", started.exchange([WHOLE]))
     started.close()
 
 
@@ -289,6 +310,31 @@ def test_a_long_answer_does_not_block_the_loop(monkeypatch: pytest.MonkeyPatch) 
 
 def fail_with(error: Exception) -> None:
     raise error
+
+
+def test_at_the_limit_of_connections_the_longest_idle_one_gives_way() -> None:
+    started = Driven(QuickWorker, create_app(), worker_connections=4, threads=1)
+    with ExitStack() as opened:
+        first, second, third = [opened.enter_context(started.connect()) for _ in range(3)]
+        for client in (first, second, third, first):
+            client.sendall(WHOLE)
+            assert b" 200 OK" in started.answer(client)
+        kept = {first, second, third, opened.enter_context(started.connect())}
+        for gives_way in ({second}, {third}, {first}, set()):  # at last nobody is idle, and who waits is not closed
+            kept |= {opened.enter_context(started.connect())}
+            started.turn(0)
+            kept -= gives_way
+            assert {client for client in kept | gives_way if is_open(client)} == kept
+    while started.worker.nr_conns:
+        started.turn()
+    started.close()
+
+
+def is_open(client: socket.socket) -> bool:
+    try:
+        return client.recv(1) != b""
+    except BlockingIOError:
+        return True
 
 
 @pytest.mark.parametrize(
