@@ -111,6 +111,8 @@ def read(request: Request, dialect: Dialect, read: Callable[[], Asked]) -> tuple
     asked = read()
     laps.lap("read")
     instances = dialect.instances(asked)
+    for watch in dialect.service.watchers:
+        watch(instances.inputs)
     laps.lap("validate")
     laps.rows = len(instances.rows)
     return instances, asked.options
