@@ -28,7 +28,6 @@ from predictor.columns import Number
 from predictor.environment import trusted_modules
 from predictor.unpickler import globals_of_trusted
 from tests.files import copy_model
-from tests.servers import ROOT
 
 
 @pytest.fixture
