@@ -18,6 +18,7 @@ from handlers.http import check_containers
 from handlers.responses import Problem
 from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
+from predictor.columns import Inputs
 from predictor.environment import engine, model_dir, origins, route, switch, trusted_modules, whole_number, word
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -68,6 +69,7 @@ class Service:
         self.headers = {"Model-Version": manifest.version}
         self.log_fields = {"model_version": manifest.version, "model_sha256": manifest.artifact["sha256"]}
         self.observers: list[Observer] = []
+        self.watchers: list[Callable[[Inputs], None]] = []  # each is called with the inputs of each valid request
         self.made: dict[str, Any] = {}
         self._one_large_body = threading.Lock()
 

@@ -6,8 +6,9 @@ a class here, a line in KINDS, and an input on the page. Nothing here imports pa
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import marshmallow
@@ -35,6 +36,9 @@ FLOATS = frozenset({"float64", "float32"})
 NEVER_MISSING = frozenset({"bool", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))})
 WHOLE_NUMBERS = (NEVER_MISSING - {"bool"}) | {"Int64"}
 STRINGS = frozenset({"str", "string", "object"})
+
+# Of ratios that leave something on both sides.
+INSIDE = validate.Range(min=0, max=1, min_inclusive=False, max_inclusive=False)
 
 # A time without a zone, which JSON schema's date-time must have; on days that every year has.
 LOCAL_TIME = (
@@ -91,6 +95,12 @@ def one_type(values: Sequence[Any]) -> None:
     """Refuse values of a category that are none, not all strings or all whole numbers, or not different."""
     if set(map(type, values)) not in ({str}, {int}) or len(set(values)) < len(values):
         raise marshmallow.ValidationError("must be different strings, or different whole numbers")
+
+
+def ascending(numbers: Sequence[float]) -> None:
+    """Refuse numbers that do not each exceed the one before."""
+    if any(before >= after for before, after in pairwise(numbers)):
+        raise marshmallow.ValidationError("must ascend")
 
 
 def a_date(text: str | None) -> None:
@@ -171,7 +181,7 @@ class Column:
 
     def describe(self) -> dict[str, Any]:
         """Return the column as the manifest has it; keys that say nothing are left out."""
-        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        known = {key.name: getattr(self, key.name) for key in fields(self)}
         described = {"name": self.name, "kind": self.kind, "missing": self.missing}
         return described | {
             key: value for key, value in known.items() if key not in described and value not in ("", [])
@@ -189,10 +199,31 @@ class Number(Column):
 
     kind = "number"
     dtypes = frozenset({*FLOATS, *WHOLE_NUMBERS})
-    form = {"minimum": Float(required=True, allow_none=True), "maximum": Float(required=True, allow_none=True)}
+    form = {
+        "minimum": Float(required=True, allow_none=True),
+        "maximum": Float(required=True, allow_none=True),
+        "deciles": List(Float(), load_default=list, validate=[validate.Length(max=9), ascending]),
+        "cumulative": List(Float(validate=INSIDE), load_default=list, validate=ascending),
+    }
 
     minimum: float | None = None
     maximum: float | None = None
+    # Different numbers that part the training values into up to ten parts, and which part of them is at most each.
+    deciles: Sequence[float] = field(default_factory=list)
+    cumulative: Sequence[float] = field(default_factory=list)
+
+    def with_deciles(self, values: Values, counts: Values) -> "Number":
+        """Return the column with the deciles of training values, of which each occurs so many times."""
+        different, places = np.unique(values, return_inverse=True)
+        ratios = np.cumsum(np.bincount(places, weights=counts)) / counts.sum()
+        found = np.unique(np.searchsorted(ratios, np.arange(1, 10) / 10 - 1e-12))
+        found = found[found < len(different) - 1]  # above each is something
+        return replace(self, deciles=different[found].tolist(), cumulative=ratios[found].round(6).tolist())
+
+    @property
+    def shares(self) -> list[float]:
+        """Which part of the training values lies up to each decile, and above the last."""
+        return np.diff([0.0, *self.cumulative, 1.0]).tolist() if self.deciles else []
 
     def seen(self) -> str:
         """Return the range seen in training, in words."""
@@ -492,6 +523,8 @@ class ColumnField(marshmallow.fields.Field[Column]):
         form = COMMON | kind.form
         known = marshmallow.Schema.from_dict(form, name=f"_{kind.__name__}")().load(value)
         known.pop("kind")
+        if len(known.get("deciles", ())) != len(known.get("cumulative", ())):
+            raise marshmallow.ValidationError("deciles and cumulative must be equally many")
         column = kind(**known)
         if column.dtype and (column.dtype not in kind.dtypes or (column.missing and column.dtype in NEVER_MISSING)):
             gaps = " with missing cells" if column.missing else ""

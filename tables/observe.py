@@ -141,7 +141,8 @@ def neutral(decision: Decision, texts: Sequence[str], *, whole: bool) -> Values:
 def described(words: Words, kind: type[Column], values: Values, *, whole: bool) -> Column:
     """Return a column with what was seen in it."""
     if kind is Number:
-        return Number(words.name, minimum=float(values.min()), maximum=float(values.max()))
+        column = Number(words.name, minimum=float(values.min()), maximum=float(values.max()))
+        return column.with_deciles(values, np.asarray(words.counts))
     if kind is Text:
         return Text(words.name, longest=max(map(len, words.texts)))
     if kind is Date:

@@ -78,8 +78,10 @@ def example_table() -> Table:
     return Table(
         frame=pd.DataFrame(features, columns=names),
         columns=[
-            Number(name, minimum=float(low), maximum=float(high))
-            for name, low, high in zip(names, features.min(axis=0), features.max(axis=0), strict=True)
+            Number(name, minimum=float(values.min()), maximum=float(values.max())).with_deciles(
+                values, np.ones(len(values))
+            )
+            for name, values in zip(names, features.T, strict=True)
         ],
         target=target,
         target_name="y",

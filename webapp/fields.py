@@ -1,10 +1,12 @@
 """What the page's form is made of: a field for each column, filled with an example, and the same row as text."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from handlers.schemas import pointer
 from predictor.columns import Category, Column, Date, Number, Text
@@ -14,6 +16,14 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 
 IN_JSON = {None: "null", True: "true", False: "false"}
 IN_PYTHON = {None: "None", True: "True", False: "False"}
+
+
+class Bar(NamedTuple):
+    """A bar of a histogram that is 100 wide and 20 high."""
+
+    x: float
+    width: float
+    height: float
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,24 @@ class Field:
     def values(self) -> Sequence[Any]:
         """The known values of a category."""
         return self.column.values if isinstance(self.column, Category) else ()
+
+    @property
+    def bars(self) -> list[Bar]:
+        """How training's numbers lie in their range: a bar for each part between the deciles."""
+        column = self.column
+        if not isinstance(column, Number) or not column.deciles or column.minimum is None or column.maximum is None:
+            return []
+        if not 0 < column.maximum - column.minimum < math.inf:
+            return []
+        edges = [column.minimum, *column.deciles, column.maximum]
+        span = (column.maximum - column.minimum) / 100
+        shares = zip(pairwise(edges), column.shares, strict=True)
+        parts = [(low, max(high - low, span), share) for (low, high), share in shares]
+        densest = max(share / width for _, width, share in parts)
+        return [
+            Bar(round((low - column.minimum) / span, 2), round(width / span, 2), round(20 * share / width / densest, 2))
+            for low, width, share in parts
+        ]
 
     @property
     def keyboard(self) -> str:

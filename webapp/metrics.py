@@ -19,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from handlers.service import Service
 from handlers.timing import Laps, laps_of
 from predictor import Manifest
+from webapp.watching import Watch
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -50,7 +51,14 @@ def count_requests(app: Flask, service: Service) -> None:
     """Count every request of the app's service, and let its /metrics tell."""
     name_model(service.predictor.manifest)
     time_start()
-    app.extensions["metrics"] = exposition
+    watch = Watch(service.predictor.manifest)
+    service.watchers.append(watch)
+
+    def tell() -> bytes:
+        watch.count()
+        return exposition()
+
+    app.extensions["metrics"] = tell
     paths = frozenset(rule.rule for rule in app.url_map.iter_rules())
 
     def observe(request: Request) -> Callable[[Response], None]:

@@ -25,6 +25,7 @@ PAGE_HEADERS = {
 ASSETS = {
     "/assets/page.css": ("webapp", "assets/page.css"),
     "/assets/page.js": ("webapp", "assets/page.js"),
+    "/assets/curve.js": ("webapp", "assets/curve.js"),
     "/assets/docs.css": ("webapp", "assets/docs.css"),
     "/assets/docs.js": ("webapp", "assets/docs.js"),
     "/assets/swagger-ui.css": ("flask_swagger_ui", "dist/swagger-ui.css"),

@@ -105,6 +105,9 @@ def test_the_manifest_tells_everything_about_the_model(
     sha256 = hashlib.sha256(pickled).hexdigest()
     assert (document["name"], document["version"], document["target"]) == (table, "1.0", "target")
     assert document["artifact"] == {"file": "model.pkl", "sha256": sha256, "size": len(pickled)}
+    for feature in document["features"]:
+        assert np.mean(features[:, names.index(feature["name"])] <= feature.pop("deciles")[0]) >= 0.1
+        assert feature.pop("cumulative")[0] >= 0.1
     assert document["features"] == [
         {"name": name, "kind": "number", "missing": False, "minimum": column.min(), "maximum": column.max()}
         for name, column in zip(names, features.T, strict=True)
