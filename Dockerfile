@@ -24,7 +24,8 @@ COPY predictor predictor
 COPY handlers handlers
 COPY webapp webapp
 COPY worker worker
-RUN python -m compileall -q predictor handlers webapp worker
+COPY custom custom
+RUN python -m compileall -q predictor handlers webapp worker custom
 
 # By number: Cloud Run runs a name that it does not know as root. The code stays root's, so the process cannot change it.
 USER 10001:10001

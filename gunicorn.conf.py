@@ -37,8 +37,8 @@ threads = whole_number("THREADS", 4)
 # gunicorn's parser in C, gunicorn_h1c. functions-framework's gunicorn takes it by itself where it is installed.
 http_parser = "fast"
 
-# A new model is a new deployment, and `make soak` shows memory flat after 50,000 requests, so workers are not recycled;
-# with one worker each recycling would be a pause.
+# `make soak` shows memory flat after 50,000 requests, so workers are not recycled; with one worker each recycling
+# would be a pause.
 max_requests = 0
 
 # Longer than the 60 s after which load balancers usually close an idle connection: if the server closed first, a
@@ -49,7 +49,7 @@ keepalive = 65
 timeout = 60
 
 # The model is loaded once, before the workers fork: they share its memory, and a model that is refused ends the
-# start with one line instead of workers that respawn for ever.
+# start with one line instead of workers that respawn for ever. A reload (HUP) does both again: webapp.renewal.
 preload_app = True
 
 # Below the 10 s between Cloud Run's SIGTERM and its SIGKILL.
@@ -113,6 +113,13 @@ def post_worker_init(worker: Any) -> None:
         worker.log.critical("tandem: the model does not reproduce its examples in the worker (%s)", failure)
         sys.exit(FAILED_TO_LOAD)
     worker.watchdog.cancel()
+
+
+def on_reload(server: Any) -> None:
+    """Serve the model that now lies in MODEL_DIR, unless it is refused."""
+    from webapp.renewal import renew
+
+    renew(server)
 
 
 def on_starting(server: Any) -> None:

@@ -5,7 +5,8 @@ Without arguments it trains the built-in example; with a CSV or Parquet file and
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,20 @@ from rich.console import Console
 
 from predictor import Manifest, save
 from predictor.artifact import dump
-from predictor.manifest import COMPILED_FILE
+from predictor.columns import Inputs
+from predictor.manifest import BIGQUERY_FILE, COMPILED_FILE
 from tables import TableError
 from training import TrainingError
 from training.adopt import adopt
+from training.adopting.code import taken_in
+from training.bigquery import compile_for_bigquery
 from training.choose import choose, named_estimator, problem_of
-from training.compile import Compiled, NotCompiledError, compile_model, list_compiled
+from training.compile import NotCompiledError, compile_model, list_compiled
 from training.describe import describe
 from training.doubts import doubts
 from training.evaluate import evaluate
 from training.fit import fit
-from training.options import check_words, parse
+from training.options import KINDS, check_words, parse
 from training.problem import Problem
 from training.report import FILE as REPORT
 from training.report import training_report
@@ -73,51 +77,67 @@ def train(options: argparse.Namespace) -> None:
     if not options.no_report:
         with collected(), progress_bar(console, "report"):
             page = training_report(choice.estimator, problem, manifest, options.command_line)
-    compiled, refusal = None, ""
-    if options.compile:
-        try:
-            compiled, manifest = convert(fitted, problem, manifest, options)
-        except NotCompiledError as reason:
-            refusal = f"not compiled, scikit-learn will serve the pickle: {reason}"
-    write(pickled, manifest, options.out, compiled.data if compiled else None, page)
+    compiled, manifest, refusals = convert(fitted, problem.rows, manifest, options)
+    write(pickled, manifest, options.out, compiled | {REPORT: page})
     if not console.is_terminal:
         show_table(console, problem.table)
     show_result(console, manifest, problem.table, options.out)
-    if refusal:
-        raise TrainingError(refusal)
+    if refusals:
+        raise TrainingError("; ".join(refusals))
 
 
 def convert(
-    fitted: Any, problem: Problem, manifest: Manifest, options: argparse.Namespace
-) -> tuple[Compiled, Manifest]:
-    """Return the compiled model and the manifest that lists it; NotCompiledError when no conversion is equal."""
-    compiled = compile_model(fitted, problem.rows, manifest.features, seed=options.seed, tolerance=options.tolerance)
-    return compiled, list_compiled(manifest, compiled)
+    fitted: Any, rows: Inputs, manifest: Manifest, options: argparse.Namespace
+) -> tuple[dict[str, bytes | None], Manifest, list[str]]:
+    """Return the compiled files that are asked for, the manifest that lists them, and why others cannot be."""
+    files: dict[str, bytes | None] = dict.fromkeys([COMPILED_FILE, BIGQUERY_FILE])
+    refusals = []
+    columns, texts, seed = manifest.features, manifest.input == "texts", options.seed
+    if options.compile:
+        try:
+            compiled = compile_model(fitted, rows, columns, texts=texts, seed=seed, tolerance=options.tolerance)
+            manifest, files[COMPILED_FILE] = list_compiled(manifest, compiled), compiled.data
+        except NotCompiledError as reason:
+            refusals.append(f"not compiled, scikit-learn will serve the pickle: {reason}")
+    if options.bigquery:
+        try:
+            imported = compile_for_bigquery(fitted, rows, columns, seed=seed)
+            manifest, files[BIGQUERY_FILE] = replace(manifest, bigquery=imported.facts), imported.data
+        except NotCompiledError as reason:
+            refusals.append(f"no {BIGQUERY_FILE}: {reason}")
+    return files, manifest, refusals
 
 
 def adopt_pickle(options: argparse.Namespace) -> None:
     """Write the artifact of an estimator that is fitted already; TrainingError, and nothing written, if that fails."""
     check_words(options)
-    manifest, pickled = adopt(
-        options.adopt,
-        features=options.features,
-        target=options.target or "y",
-        examples=options.examples,
-        name=options.name,
-        version=options.version,
-        yes=options.yes,
-    )
-    write(pickled, manifest, options.out)
+    kinds = {column: kind for kind in KINDS for column in getattr(options, kind)}
+    with taken_in(options.code):
+        adopted = adopt(
+            options.adopt,
+            features=options.features,
+            target=options.target or "y",
+            examples=options.examples,
+            name=options.name,
+            version=options.version,
+            yes=options.yes,
+            kinds=kinds,
+            code=options.code,
+            pick=options.pick,
+            chain=options.chain,
+        )
+    compiled, manifest, refusals = convert(adopted.estimator, adopted.rows, adopted.manifest, options)
+    write(adopted.pickled, manifest, options.out, compiled | {REPORT: None})
     print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {options.out}")  # noqa: T201
     print(f"MODEL_SHA256={manifest.sha256} lets no other be served")  # noqa: T201
+    if refusals:
+        raise TrainingError("; ".join(refusals))
 
 
-def write(
-    pickled: bytes, manifest: Manifest, out: Path, compiled: bytes | None = None, page: bytes | None = None
-) -> None:
-    """Write the artifact, its compiled form and its report; TrainingError when the folder cannot be written."""
+def write(pickled: bytes, manifest: Manifest, out: Path, others: Mapping[str, bytes | None]) -> None:
+    """Write the artifact, its compiled forms and its report; TrainingError when the folder cannot be written."""
     try:
-        save(pickled, manifest, out, {COMPILED_FILE: compiled, REPORT: page})
+        save(pickled, manifest, out, others)
     except OSError as error:
         raise TrainingError(f"cannot write to {out}: {error.strerror}; choose another folder with --out") from None
 

@@ -3,11 +3,11 @@
 import functools
 import io
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from flask import Request, Response
 
-from handlers import logs
+from handlers import cors, logs
 from handlers.responses import CLOSE, Problem, request_id_of
 from handlers.service import Service
 from handlers.timing import laps_of
@@ -20,11 +20,14 @@ View = Callable[[Request], Response]
 Refuse = Callable[[Problem], Response]
 
 
-def entry_point(service: Service, *, allow: str, refuse: Refuse = Problem.response) -> Callable[[View], View]:
+def entry_point(
+    service: Service, *, allow: str, refuse: Refuse = Problem.response, origins: Collection[str] = ()
+) -> Callable[[View], View]:
     """Make a view of a service answer alike under both hosts.
 
     `allow` is the value of the Allow header and lists the methods that the view takes; `refuse` gives a problem its
-    form. The result is a plain function, as functions-framework wants its target.
+    form; pages of the `origins` may read the answers. The result is a plain function, as functions-framework wants
+    its target.
     """
     methods = allow.split(", ")
 
@@ -38,7 +41,10 @@ def entry_point(service: Service, *, allow: str, refuse: Refuse = Problem.respon
 
         @functools.wraps(view)
         def answer(request: Request) -> Response:
-            return respond(service, allowed, request, refuse)
+            response = respond(service, allowed, request, refuse)
+            if origins:
+                cors.share(response, request, origins)
+            return response
 
         return answer
 

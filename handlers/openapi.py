@@ -17,6 +17,7 @@ from handlers.responses import TITLES
 from handlers.rows import Row, Rows
 from handlers.schemas import Flag
 from handlers.service import Service, process_service
+from predictor import Predictor
 
 JSON = "application/json"
 ROW = {"$ref": "#/components/schemas/Row"}
@@ -46,7 +47,7 @@ def web_app(here: Service) -> dict[str, Any]:
             constant({"status": "ready", "model_version": here.predictor.manifest.version}),
             {503: "The model no longer predicts what it was trained to."},
         ),
-        ("/model", "Describe the model", model_schema(), {}),
+        ("/model", "Describe the model", model_schema(here.predictor.manifest), {}),
     ):
         responses = {"200": answer("As it should be.", schema)} | problems(refusals | UNCHANGED)
         operation = {"operationId": path[1:], "summary": summary, "tags": ["model"], "responses": responses}
@@ -73,8 +74,9 @@ def specification(here: Service, **options: Any) -> APISpec:
     assert plugin.converter is not None  # noqa: S101  # APISpec has just made it
     plugin.converter.add_attribute_function(rows_to_property)  # type: ignore[no-untyped-call]
     request = plugin.converter.schema2jsonschema(here.request_schema)  # type: ignore[no-untyped-call]
-    if not here.predictor.gives_probabilities:
-        request["properties"]["probabilities"]["enum"] = [False]
+    for name, given in given_by(here.predictor).items():
+        if not given:
+            request["properties"][name]["enum"] = [False]
     # validate() refuses unknown keys, and both or none of these two; apispec does not see that.
     request["additionalProperties"] = False
     request["oneOf"] = [{"required": ["features"]}, {"required": ["instances"]}]
@@ -93,10 +95,19 @@ DESCRIPTION = """Predictions of one scikit-learn model. A row is a list of cells
 object of them by name. Send one row as `features`, several as `instances`. \
 Every response has an `X-Request-Id`."""
 
+FLAGS = {
+    "probabilities": "Whether a classifier answers with each class's probability, too.",
+    "scores": "Whether a model without probabilities answers with its decision function, too.",
+}
 HEADERS = {
     "X-Request-Id": "The caller's, when it is a token of at most 64 characters; else a new one. The log has it.",
     "Model-Version": "The version of the model.",
 }
+
+
+def given_by(predictor: Predictor) -> dict[str, bool]:
+    """Return what may be asked for beside predictions, and whether the model gives it."""
+    return {"probabilities": predictor.gives_probabilities, "scores": predictor.gives_scores}
 
 
 def rows_to_property(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
@@ -107,7 +118,7 @@ def rows_to_property(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, A
         limits = {"minItems": 1, "maxItems": field.max_rows}
         return {"type": "array", "items": ROW, "description": "Rows, answered in their order."} | limits
     if isinstance(field, Flag):
-        return {"type": "boolean", "description": "Whether a classifier answers with each class's probability, too."}
+        return {"type": "boolean", "description": FLAGS[str(field.name)]}
     return {}
 
 
@@ -144,8 +155,9 @@ def examples(here: Service) -> tuple[dict[str, Any], dict[str, Any]]:
         "several": ({"instances": rows}, {"predictions": [example["prediction"] for example in golden]} | version),
     }
     requests = {name: {"value": request} for name, (request, _) in pairs.items()}
-    if here.predictor.gives_probabilities:
-        requests["with-probabilities"] = {"value": {"features": by_name, "probabilities": True}}
+    for detail, given in given_by(here.predictor).items():
+        if given:
+            requests[f"with-{detail}"] = {"value": {"features": by_name, detail: True}}
     return requests, {name: {"value": response} for name, (_, response) in pairs.items()}
 
 

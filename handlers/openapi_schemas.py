@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from handlers.predict import class_names
+from handlers.answers import details_schema, output_schema
 from handlers.responses import MAX_ERRORS, TITLES
 from handlers.service import Service
 from predictor import Manifest
@@ -63,15 +63,12 @@ def cell_schemas(manifest: Manifest) -> dict[str, dict[str, Any]]:
 def prediction_schema(here: Service) -> dict[str, Any]:
     """Return the schema of a 200 answer: of one row or of several."""
     manifest = here.predictor.manifest
-    output: dict[str, Any] = {"type": "number"} if manifest.task == "regression" else {"enum": manifest.classes}
+    output = output_schema(manifest)
     one: dict[str, Any] = {"prediction": output}
     several: dict[str, Any] = {"predictions": {"type": "array", "items": output, "minItems": 1}}
-    if here.predictor.gives_probabilities:
-        labels = class_names(manifest)
-        chance = {"type": "number", "minimum": 0, "maximum": 1}
-        chances = closed(dict.fromkeys(labels, chance), labels)
-        one["probabilities"] = chances
-        several["probabilities"] = {"type": "array", "items": chances, "minItems": 1}
+    for name, detail in details_schema(here.predictor).items():
+        one[name] = detail
+        several[name] = {"type": "array", "items": detail, "minItems": 1}
     version = {"model_version": {"const": manifest.version}}
     return {
         "oneOf": [
@@ -91,7 +88,7 @@ def constant(values: dict[str, str]) -> dict[str, Any]:
     return closed({name: {"const": value} for name, value in values.items()}, list(values))
 
 
-def model_schema() -> dict[str, Any]:
+def model_schema(manifest: Manifest) -> dict[str, Any]:
     """Return the schema of GET /model, Manifest.public()."""
     types = {
         "name": "string",
@@ -102,6 +99,7 @@ def model_schema() -> dict[str, Any]:
         "classes": ["array", "null"],
         "features": "array",
         "target": "string",
+        **({"outputs": "array"} if manifest.outputs else {}),
         "metrics": ["object", "null"],
         "packages": "object",
         "example": "object",

@@ -1,29 +1,27 @@
 """From the bytes of a request to the bytes of a prediction, in each dialect."""
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 from flask import Request, Response
 
+from handlers import answers
+from handlers.answers import Predictions
 from handlers.dialects import table
-from handlers.dialects.dialect import Asked, Dialect, Predictions, class_names
+from handlers.dialects.dialect import Asked, Dialect
 from handlers.dialects.plain import answer_of
 from handlers.entry_point import View, entry_point
 from handlers.http import parse_json, read_body
 from handlers.responses import MAX_ERRORS, Problem
 from handlers.schemas import Instances, pointer
-from handlers.service import Service
+from handlers.service import Service, once
 from handlers.timing import laps_of
 from predictor import Manifest, NotPredictable, Predictor
-
-__all__ = ["class_names", "dialects_of", "make", "not_here", "predictions", "views_of"]
 
 POST = "POST, OPTIONS"
 
 
-@functools.cache  # so that all hosts of a service call the very same function
+@once  # so that all hosts of a service call the very same function
 def make(service: Service) -> View:
     """Return the handler of a service: of POST /predict, and of every other path under functions-framework."""
     views = views_of(service)
@@ -36,13 +34,13 @@ def make(service: Service) -> View:
     return predict
 
 
-@functools.cache
+@once
 def dialects_of(service: Service) -> list[Dialect]:
     """Return the dialects of a service."""
     return [dialect(service) for dialect in table.DIALECTS]
 
 
-@functools.cache
+@once
 def views_of(service: Service) -> Mapping[str, View]:
     """Return the views of predictions by path."""
     return {path: view_of(service, dialect) for dialect in dialects_of(service) for path in dialect.paths}
@@ -51,13 +49,13 @@ def views_of(service: Service) -> Mapping[str, View]:
 def view_of(service: Service, dialect: Dialect) -> View:
     """Return the view of a dialect's predictions."""
 
-    @entry_point(service, allow=POST, refuse=dialect.refuse)
+    @entry_point(service, allow=POST, refuse=dialect.refuse, origins=service.origins)
     def view(request: Request) -> Response:
         laps_of(request).dialect = dialect.name
         body = read_body(request, service.max_body_bytes, dialect.media_types)
         headers = request.headers
         with service.room_for(body, dialect.json_of(body, headers)):
-            instances, options = read(request, dialect, lambda: dialect.read(body, headers))
+            instances, options = valid(request, dialect, lambda: dialect.read(body, headers))
         return answer(request, dialect, instances, options)
 
     return view
@@ -84,10 +82,10 @@ def view_of_any_path(service: Service) -> View:
                 if type(document) is dict:
                     dialect = next((each for each in others if each.recognises(document)), plain)
                 laps_of(request).dialect = dialect.name
-                instances, options = read(request, dialect, lambda: dialect.read_document(document))
+                instances, options = valid(request, dialect, lambda: dialect.read_document(document))
             return answer(request, dialect, instances, options)
 
-        return entry_point(service, allow=POST, refuse=refuse)(view)(request)
+        return entry_point(service, allow=POST, refuse=refuse, origins=service.origins)(view)(request)
 
     return predict
 
@@ -106,7 +104,7 @@ def not_here(dialect: Dialect, request: Request) -> Response:
     )
 
 
-def read(request: Request, dialect: Dialect, read: Callable[[], Asked]) -> tuple[Instances, Any]:
+def valid(request: Request, dialect: Dialect, read: Callable[[], Asked]) -> tuple[Instances, Any]:
     """Return the valid instances of what a request asks, and how it wants to be answered."""
     laps = laps_of(request)
     asked = read()
@@ -126,16 +124,10 @@ def answer(request: Request, dialect: Dialect, instances: Instances, options: An
 
 def predict_rows(predictor: Predictor, instances: Instances) -> Predictions:
     """Return the predictions of valid instances; Problem when there are none."""
-    if instances.probabilities and not predictor.gives_probabilities:
-        raise Problem(422, "this model gives no probabilities", [("#/probabilities", "leave it out, or false")])
-    if not instances.rows:
-        return Predictions(np.empty(0), np.empty((0, len(predictor.manifest.classes or ()))))
     try:
-        outputs = predictor.predict(instances.inputs)
-        probabilities = predictor.predict_proba(instances.inputs) if instances.probabilities else None
+        return answers.predict(predictor, instances)
     except NotPredictable as error:
         raise unpredictable(error, predictor.manifest, instances) from None
-    return Predictions(outputs, probabilities, instances.single)
 
 
 def unpredictable(error: NotPredictable, manifest: Manifest, instances: Instances) -> Problem:

@@ -97,6 +97,14 @@ class ClosingResponse(Response):
         return super().__call__(environ, start_response)
 
 
+class Answer(Response):
+    """A response of 200 whose headers are complete, so that nothing has to look through a copy of them."""
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        """Return the headers to send, as werkzeug makes them where somebody changed the status."""
+        return self.headers if self.status_code == 200 else super().get_wsgi_headers(environ)
+
+
 def close_after(start_response: Any) -> None:
     """Let gunicorn close the connection after the response, if it is gunicorn whose method start_response is."""
     force_close = getattr(getattr(start_response, "__self__", None), "force_close", None)
@@ -114,7 +122,7 @@ def body_response(body: bytes, media_type: str) -> Response:
     headers = Headers()  # added one by one, at half the cost of a list that werkzeug would look through
     headers.add("Content-Type", media_type)
     headers.add("Content-Length", str(len(body)))
-    return Response([body], 200, headers)
+    return Answer([body], 200, headers)
 
 
 def request_id_of(request: Request) -> str:

@@ -21,6 +21,7 @@ class Instances:
     inputs: Inputs
     single: bool
     probabilities: bool
+    scores: bool = False
 
     def path(self, row: int) -> Path:
         """Return where a row stands in the request."""
@@ -48,6 +49,7 @@ def predict_request(manifest: Manifest, max_rows: int) -> Schema:
         "features": Row(manifest),
         "instances": Rows(manifest, max_rows),
         "probabilities": Flag(),
+        "scores": Flag(),
     }
     return Schema.from_dict(members, name="PredictRequest")()
 
@@ -73,9 +75,10 @@ def validate(schema: Schema, document: Any) -> Instances:
         messages["_schema"] = ["send either features (one row) or instances (a list of rows)"]
     if messages or unknown:
         raise refusal(document, messages, unknown)
+    asked = data.get("probabilities", False), data.get("scores", False)
     if "features" in data:
-        return Instances([document["features"]], data["features"], True, data.get("probabilities", False))
-    return Instances(document["instances"], data["instances"], False, data.get("probabilities", False))
+        return Instances([document["features"]], data["features"], True, *asked)
+    return Instances(document["instances"], data["instances"], False, *asked)
 
 
 def refusal(document: dict[str, Any], messages: dict[str, Any], unknown: list[str]) -> Problem:
@@ -83,7 +86,9 @@ def refusal(document: dict[str, Any], messages: dict[str, Any], unknown: list[st
     errors: list[tuple[str, str]] = []
     total = len(unknown)
     for key in unknown[:MAX_ERRORS]:
-        errors.append((pointer((key,)), "is not a key of this request; they are features, instances, probabilities"))
+        errors.append(
+            (pointer((key,)), "is not a key of this request; they are features, instances, probabilities, scores")
+        )
     for key, found in messages.items():
         faults = found if isinstance(found, Faults) else Faults([Fault((), detail) for detail in found], len(found))
         path: Path = () if key == "_schema" else (key,)

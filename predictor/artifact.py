@@ -15,7 +15,7 @@ from predictor.manifest import FILE, Manifest
 
 PACKAGES = ("scikit-learn", "numpy", "joblib")
 MAX_LINE = 600
-REMEDY = "train it again with train.py, or restore both files"
+REMEDY = "write both files again with train.py (--adopt for an estimator of elsewhere), or restore them"
 
 
 class ArtifactError(Exception):

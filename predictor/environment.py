@@ -6,6 +6,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+ORIGIN = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:(?P<port>[1-9][0-9]{0,4}))?",
+    re.ASCII,
+)
+USUAL_PORTS = {"http": "80", "https": "443"}
+
 
 def whole_number(name: str, default: int, *, minimum: int = 1, environ: Mapping[str, str] = os.environ) -> int:
     """Return the variable `name` as an int of at least `minimum`; unset or empty means `default`."""
@@ -49,6 +55,31 @@ def engine(environ: Mapping[str, str] = os.environ) -> str:
     if text not in {"auto", "sklearn"}:
         sys.exit(f"tandem: ENGINE={text!r} must be auto or sklearn; unset, it is auto")
     return text
+
+
+def origins(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
+    """Return CORS_ORIGINS: the origins, separated by commas, whose pages may ask, or "*" alone for all."""
+    named = frozenset(name.strip().lower() for name in word("CORS_ORIGINS", environ).split(",") if name.strip())
+    if "*" in named and len(named) > 1:
+        sys.exit("tandem: CORS_ORIGINS has * beside others; it is * alone, for every origin, or a list of origins")
+    for name in named - {"*"}:
+        if fault := fault_of_origin(name):
+            sys.exit(
+                f"tandem: CORS_ORIGINS names {name!r}, {fault}; it must be origins "
+                "separated by commas, as in CORS_ORIGINS=https://app.example.com, or *; unset, it is none"
+            )
+    return named
+
+
+def fault_of_origin(name: str) -> str:
+    """Return why no browser sends this as a page's origin (RFC 6454, section 6.2); empty when one does."""
+    match = ORIGIN.fullmatch(name)
+    if match is None:
+        return "which is no origin (scheme://host or scheme://host:port, without a path)"
+    scheme, port = match["scheme"], match["port"]
+    if port and int(port) > 65535:
+        return "whose port is none"
+    return f"but browsers leave out :{port}" if port and port == USUAL_PORTS.get(scheme) else ""
 
 
 def trusted_modules(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:

@@ -13,13 +13,16 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from marshmallow import ValidationError
 
 from predictor.artifact import REMEDY, ArtifactError, public_class
+from predictor.custom import importable, is_custom
 from predictor.frames import without_pandas
 from predictor.manifest import FILE, Manifest, ManifestSchema
 from predictor.model import REPLAY_TOLERANCE, Predictor
 from predictor.onnx_engine import CompiledModel, choose_engine
+from predictor.outputs import classes_by_target
 from predictor.packages import check_packages
 from predictor.pickled import check_globals, unpickle
 from predictor.proof import prove
@@ -59,8 +62,10 @@ def load(
     else:
         pickled = _read_verified(directory, manifest.artifact)
         tolerated = check_packages(manifest, any_version)
-        check_globals(manifest, trusted_modules)
-        with contextlib.nullcontext() if manifest.input == "frame" else without_pandas():
+        own = importable()
+        check_globals(manifest, {*trusted_modules, *own})
+        needs_pandas = manifest.input == "frame" or any(is_custom(name, own) for name in manifest.globals)
+        with contextlib.nullcontext() if needs_pandas else without_pandas():
             model = unpickle(pickled, manifest.globals, any_version=any_version)
         _check_estimator(model, manifest)
         predictor = Predictor(manifest, model, sha256=digest)
@@ -161,9 +166,18 @@ def _check_estimator(estimator: Any, manifest: Manifest) -> None:
     found = public_class(estimator)
     if found != manifest.estimator["class"]:
         raise ArtifactError(f"the pickle holds a {found}, the manifest says {manifest.estimator['class']}; {REMEDY}")
-    labels = getattr(estimator, "classes_", None) if manifest.task == "classification" else None
-    if (labels if labels is None else labels.tolist()) != manifest.classes:
+    if manifest.task in {"anomaly", "clustering"}:  # their labels stand in no attribute that all have
+        return
+    if classes_of(estimator, manifest) != [target.classes for target in manifest.targets]:
         raise ArtifactError(f"the estimator's classes are not those of the manifest; {REMEDY}")
+
+
+def classes_of(estimator: Any, manifest: Manifest) -> list[list[Any] | None]:
+    """Return the labels of each target, None of numbers."""
+    targets = len(manifest.targets)
+    if manifest.task != "classification" or not hasattr(estimator, "classes_"):
+        return [None] * targets
+    return [*classes_by_target(estimator, targets)] if targets > 1 else [np.asarray(estimator.classes_).tolist()]
 
 
 def _check_width(estimator: Any, manifest: Manifest) -> None:

@@ -3,6 +3,7 @@
 `Manifest` is what the program uses, `ManifestSchema` what a file must look like. docs/artifact.md documents each key.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -10,14 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, post_dump, post_load, validate, validates_schema
 
 from predictor.columns import Boolean, Cells, Column, ColumnField, Inputs, Number, to_arrays
+from predictor.outputs import TASKS, Output, OutputField, check_outputs
 
 FORMAT = 2
 OLDER_FORMATS = (1,)  # numbers only, none of them missing
 FILE = "model.json"
 COMPILED_FILE = "model.onnx"
+BIGQUERY_FILE = "model.bigquery.onnx"
 
 # A version travels in the Model-Version header and a name in file names and metric labels.
 WORD = validate.Regexp(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z", error="must be 1 to 64 of A-Z a-z 0-9 . _ + -")
@@ -44,6 +47,23 @@ class Manifest:
     scale: float | None = None
     compiled: dict[str, Any] | None = None
     input: str = "matrix"
+    bigquery: dict[str, Any] | None = None  # a file for BigQuery ML, which nothing here loads
+    outputs: list[Output] | None = None
+
+    @functools.cached_property
+    def targets(self) -> list[Output]:
+        """What is predicted: most models have one target."""
+        return self.outputs or [Output(self.target, self.classes, self.scale)]
+
+    @property
+    def target_names(self) -> list[str]:
+        """The names of the targets, in the order of predictions."""
+        return [target.name for target in self.targets]
+
+    @functools.cached_property
+    def several(self) -> bool:
+        """Whether a prediction is an object of several targets."""
+        return len(self.targets) > 1
 
     @property
     def feature_names(self) -> list[str]:
@@ -81,6 +101,7 @@ class Manifest:
             "classes": self.classes,
             "features": [feature.describe() for feature in self.features],
             "target": self.target,
+            **({"outputs": [output.describe() for output in self.outputs]} if self.outputs else {}),
             "metrics": self.training and self.training["metrics"],
             "packages": self.packages,
             "example": self.examples[0],
@@ -89,6 +110,8 @@ class Manifest:
     def to_json(self) -> str:
         """Return the text of `model.json`: stable key order, one value a line, ready for a diff."""
         document = ManifestSchema().dump(self)
+        if self.bigquery is None:
+            del document["bigquery"]
         return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -137,17 +160,19 @@ class ManifestSchema(Schema):
     version = fields.String(required=True, validate=WORD)
     artifact = fields.Nested(_File, required=True)
     estimator = fields.Nested(_Estimator, required=True)
-    task = fields.String(required=True, validate=validate.OneOf(["regression", "classification"]))
+    task = fields.String(required=True, validate=validate.OneOf(TASKS))
     classes = fields.List(fields.Raw(), required=True, allow_none=True)
     features = fields.List(ColumnField(), required=True, validate=validate.Length(min=1))
     input = fields.String(load_default="matrix", validate=validate.OneOf(["matrix", "frame", "texts"]))
     target = fields.String(required=True)
+    outputs = fields.List(OutputField(), load_default=None, validate=validate.Length(min=1))
     packages = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     globals = fields.List(fields.String(), required=True)
     training = fields.Nested(_Training, required=True, allow_none=True)
     examples = fields.List(fields.Nested(_Example), required=True, validate=validate.Length(min=1))
     scale = fields.Float(load_default=None, allow_none=True, validate=validate.Range(min=0))
     compiled = fields.Nested(_Compiled, load_default=None, allow_none=True)
+    bigquery = fields.Nested(_Compiled, load_default=None)
 
     @validates_schema
     def _check_columns(self, data: dict[str, Any], **_: Any) -> None:
@@ -169,6 +194,16 @@ class ManifestSchema(Schema):
             faults = [column.fault(cell) for column, cell in zip(columns, cells, strict=True)]
             if any(faults):
                 raise ValidationError(f"a value of an example {next(filter(None, faults))}", "examples")
+
+    @validates_schema
+    def _check_outputs(self, data: dict[str, Any], **_: Any) -> None:
+        check_outputs(data)
+
+    @post_dump
+    def _leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if not data["outputs"]:  # most models have one target, which says all
+            del data["outputs"]
+        return data
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Manifest:

@@ -11,6 +11,7 @@ from predictor.columns import Inputs
 from predictor.frames import frame_maker
 from predictor.manifest import Manifest
 from predictor.onnx_engine import CompiledModel
+from predictor.outputs import NotGivenError, as_whole_labels, chances_by_target, shaped
 from predictor.refusals import NotPredictable, blames_the_input, refusal
 
 # Another CPU or BLAS may round the last bits otherwise; a wrong model differs by more.
@@ -54,49 +55,109 @@ class Predictor:
 
     @property
     def gives_probabilities(self) -> bool:
-        """Whether the estimator is a classifier with predict_proba."""
-        return self.manifest.task == "classification" and hasattr(self.estimator, "predict_proba")
+        """Whether predict_proba tells the chance of each class, or cluster."""
+        manifest = self.manifest
+        labelled = manifest.task in {"classification", "clustering"} and manifest.targets[0].classes is not None
+        return labelled and hasattr(self.estimator, "predict_proba")
+
+    @property
+    def gives_scores(self) -> bool:
+        """Whether decision_function tells, where there are no probabilities, how far a row is on which side."""
+        if self.manifest.task not in {"classification", "anomaly"} or self.gives_probabilities:
+            return False
+        return hasattr(self.estimator, "decision_function")
 
     def predict(self, inputs: Inputs) -> NDArray[Any]:
-        """Return `estimator.predict(inputs)`, bit for bit: numbers or class labels, of shape (n,).
+        """Return `estimator.predict(inputs)`, bit for bit: numbers or class labels, of shape (n,) or (n, targets).
 
         A compiled model's numbers are as near as its manifest says.
 
         `inputs` are those of valid rows, as `Manifest.inputs` makes them. NotPredictable when a prediction is not
         finite or when the estimator refuses a value.
         """
-        return self._call(self.estimator.predict, inputs)
+        targets = self.manifest.targets
+        outputs = shaped(np.asarray(self._call(self.estimator.predict, inputs)), count_rows(inputs), len(targets))
+        return as_whole_labels(outputs, targets) if self.manifest.several else outputs
 
-    def predict_proba(self, inputs: Inputs) -> NDArray[Any]:
-        """Return the probability of each class, of shape (n, number of classes), columns in the manifest's order."""
-        return self._call(self.estimator.predict_proba, inputs)
+    def predict_proba(self, inputs: Inputs) -> NDArray[Any] | list[NDArray[Any]]:
+        """Return the probability of each class, of shape (n, number of classes), columns in the manifest's order.
 
-    def _call(self, method: Any, inputs: Inputs) -> NDArray[Any]:
+        Of several targets, a list of such arrays. NotGivenError when the estimator has none after all.
+        """
+        found = self._beside(self.estimator.predict_proba, inputs)
+        if not self.manifest.several:
+            return np.asarray(found)
+        return chances_by_target(found, self.manifest.targets)
+
+    def decision_function(self, inputs: Inputs) -> NDArray[Any]:
+        """Return scores of shape (n,), or (n, classes), or (n, targets); NotGivenError when there are others."""
+        scores = np.asarray(self._beside(self.estimator.decision_function, inputs))
+        targets = self.manifest.targets
+        shapes = [(len(targets),)] if len(targets) > 1 else [(), (len(targets[0].classes or ()),)]
+        if scores.shape[1:] not in shapes:
+            raise NotGivenError  # a number for each pair of classes, as SVC's may be
+        return scores
+
+    def _beside(self, method: Any, inputs: Inputs) -> Any:
+        """Return what stands beside predictions; NotGivenError when the estimator cannot even tell it of an example."""
+        try:
+            return self._call(method, inputs)
+        except NotPredictable:
+            if not self.manifest.several:
+                raise
+            example = self.manifest.inputs([self.manifest.examples[0]["features"]])
+            try:
+                method(self.convert(example))
+            except ValueError:
+                raise NotGivenError from None
+            raise
+
+    def _call(self, method: Any, inputs: Inputs) -> Any:
         # An overflow shows in the result, which is looked at; numpy's warning about it would go to the log.
         with np.errstate(all="ignore"):
             try:
-                outputs = np.asarray(method(self.convert(inputs)))
+                outputs = method(self.convert(inputs))
             except ValueError as error:
                 if not blames_the_input(error):  # a fault of code in the model, not of the input
                     raise
                 raise refusal(lambda some: method(self.convert(some)), self.manifest, inputs) from error
-        if outputs.dtype.kind == "f" and not np.isfinite(outputs).all():
-            bad = ~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
-            raise NotPredictable(np.flatnonzero(bad).tolist())
+        bad = [not_finite(np.asarray(part)) for part in (outputs if isinstance(outputs, list) else [outputs])]
+        if any(rows.any() for rows in bad):
+            raise NotPredictable(np.flatnonzero(np.any(bad, axis=0)).tolist())
         return outputs
 
     def replay(self) -> list[int]:
         """Predict the manifest's golden examples again and return the indices of those that came out differently."""
-        examples = self.manifest.examples
-        inputs = self.manifest.inputs([example["features"] for example in examples])
-        expected = [example["prediction"] for example in examples]
-        scale = self.manifest.scale or usual_size(expected) or 0.0
+        manifest = self.manifest
+        inputs = manifest.inputs([example["features"] for example in manifest.examples])
+        expected = [example["prediction"] for example in manifest.examples]
         try:
-            got = self.predict(inputs).tolist()
+            predicted = self.predict(inputs)
         except NotPredictable as error:
-            return error.rows or list(range(len(examples)))
+            return error.rows or list(range(len(expected)))
+        if not manifest.several:
+            return self._differing(expected, predicted.tolist(), manifest.scale)
+        found: set[int] = set()
+        for target, values in zip(manifest.targets, predicted.T.tolist(), strict=True):
+            found.update(self._differing([row[target.name] for row in expected], values, target.scale))
+        return sorted(found)
+
+    def _differing(self, expected: list[Any], got: list[Any], scale: float | None) -> list[int]:
+        scale = scale or usual_size(expected) or 0.0
         pairs = enumerate(zip(expected, got, strict=True))
         return [index for index, pair in pairs if not _same(*pair, scale, self.tolerance)]
+
+
+def count_rows(inputs: Inputs) -> int:
+    """Return how many rows inputs are."""
+    return len(inputs[0]) if isinstance(inputs, list) else len(inputs)
+
+
+def not_finite(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which rows have a number that is not finite."""
+    if values.dtype.kind != "f":
+        return np.zeros(len(values) if values.ndim else 0, dtype=bool)
+    return ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
 
 
 def converter(manifest: Manifest, estimator: Any) -> Callable[[Inputs], Any]:

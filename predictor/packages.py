@@ -16,9 +16,10 @@ def check_packages(manifest: Manifest, any_version: bool) -> list[str]:
         if name == "python":
             tolerated.append(f"the model was trained with Python {then}, this is {version}")
             continue
+        made, again = ("adopted", "adopt") if manifest.training is None else ("trained", "train")
         message = (
-            f"the model was trained with {name} {then}, installed is {version}, which may predict other numbers; "
-            f"make add PACKAGE={name}=={then} puts that into the lock"
+            f"the model was {made} with {name} {then}, installed is {version}, which may predict other numbers; "
+            f"make add PACKAGE={name}=={then} puts that into the lock, or {again} it again"
         )
         if not any_version:
             raise ArtifactError(f"{message} (ALLOW_VERSION_MISMATCH=1 loads it all the same)")

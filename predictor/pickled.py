@@ -12,6 +12,17 @@ from predictor.trusted import is_trusted, setting_for
 MAX_NAMES = 3
 
 
+class OtherVersion(ArtifactError):
+    """The pickle was written by another scikit-learn; `then` and `here` are the two versions."""
+
+    def __init__(self, then: str, here: str) -> None:
+        super().__init__(
+            f"the pickle was written by scikit-learn {then}, installed is {here}; "
+            f"install scikit-learn=={then} (ALLOW_VERSION_MISMATCH=1 loads it all the same)"
+        )
+        self.then, self.here = then, here
+
+
 def check_globals(manifest: Manifest, trusted_modules: Collection[str]) -> None:
     """Raise ArtifactError when the manifest lists a name that neither the trusted list nor the user knows."""
     foreign = [name for name in manifest.globals if not is_trusted(name, trusted_modules)]
@@ -51,9 +62,11 @@ def unpickle(pickled: bytes, allowed: Collection[str], *, any_version: bool = Fa
     except ForbiddenUse as error:
         raise ArtifactError(f"the pickle wants to {error}, which no estimator does; do not trust it") from None
     except InconsistentVersionWarning as error:
+        raise OtherVersion(error.original_sklearn_version, error.current_sklearn_version) from None
+    except ModuleNotFoundError as error:
         raise ArtifactError(
-            f"the pickle was written by scikit-learn {error.original_sklearn_version}, installed is "
-            f"{error.current_sklearn_version}; install that version, or train it again"
+            f"the pickle needs the module {error.name!r}, which is not installed; "
+            "install its package, or put its file into custom/"
         ) from None
     except Exception as error:  # a broken pickle can raise anything
         raise ArtifactError(f"the pickle cannot be loaded ({type(error).__name__}: {error}); {REMEDY}") from None

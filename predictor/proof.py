@@ -5,11 +5,13 @@ fork: a worker would wait for them for ever. So the process that loads never pre
 """
 
 import json
+import math
 import os
 import select
 import signal
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from predictor.artifact import REMEDY, ArtifactError
@@ -20,7 +22,7 @@ SECONDS = 120
 
 def prove(predictor: Predictor, seconds: float = SECONDS) -> None:
     """Return when the model reproduces the examples of its manifest in a child process; ArtifactError otherwise."""
-    report = _of_child(predictor, seconds) if hasattr(os, "fork") else _report(predictor)
+    report = in_child(lambda: _report(predictor), seconds)
     if "error" in report:
         raise ArtifactError(f"the model cannot predict the examples of its manifest ({report['error']}); {REMEDY}")
     if report["differing"]:
@@ -37,32 +39,36 @@ def _report(predictor: Predictor) -> dict[str, Any]:
         return {"error": f"{type(error).__name__}: {error}"[:500]}
 
 
-def _of_child(predictor: Predictor, seconds: float) -> dict[str, Any]:
+def in_child(report: Callable[[], dict[str, Any]], seconds: float) -> dict[str, Any]:
+    """Return what a function reports in a child process, or as "error" why that one could not."""
+    if not hasattr(os, "fork"):
+        return report()
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads in the parent: the child only predicts
         child = os.fork()
     if child == 0:
-        _report_and_end(predictor, writing)
+        signal.alarm(math.ceil(seconds) + 1)  # it ends, too, when the parent is killed meanwhile
+        _report_and_end(report, writing)
     os.close(writing)
-    report = None
+    found = None
     try:
-        report = _read_until(reading, time.monotonic() + seconds)
+        found = _read_until(reading, time.monotonic() + seconds)
     finally:
         os.close(reading)
-        status = _end(child, kill=report is None)
-    if report is None:
+        status = _end(child, kill=found is None)
+    if found is None:
         return {"error": f"not within {seconds:g} s"}
-    if not report:
+    if not found:
         return {"error": f"its process ended by signal {status}"}
-    found: dict[str, Any] = json.loads(report)
-    return found
+    reported: dict[str, Any] = json.loads(found)
+    return reported
 
 
-def _report_and_end(predictor: Predictor, writing: int) -> NoReturn:
+def _report_and_end(report: Callable[[], dict[str, Any]], writing: int) -> NoReturn:
     """Do what the child does; nothing of its parent's is done twice."""
     try:
-        os.write(writing, json.dumps(_report(predictor)).encode())
+        os.write(writing, json.dumps(report()).encode())
     finally:
         os._exit(0)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 
+from predictor.custom import importable, is_custom, is_defined_there
 from predictor.states import checked_state
 from predictor.structures import check_of
 from predictor.trusted import MAY_BE_CALLED, MAY_BE_MADE, TRUSTED
@@ -51,6 +52,7 @@ class RestrictedUnpickler(NumpyUnpickler):  # type: ignore[misc]
     def __init__(self, file: Any, permits: Callable[[str], bool]) -> None:
         super().__init__("", file, ensure_native_byte_order=True)
         self.permits = permits
+        self.custom = importable()
         self.named: dict[int, tuple[str, Any]] = {}  # by id; the object beside it keeps the id its own
         self.foreign_made: dict[int, Any] = {}
         self.to_check: list[tuple[Callable[[Any], None], Any]] = []
@@ -68,7 +70,10 @@ class RestrictedUnpickler(NumpyUnpickler):  # type: ignore[misc]
         found = global_name(module, name)
         if not self.permits(found):
             raise ForbiddenGlobal(found)
-        return self.hand_out(found, super().find_class(module, name))
+        value = super().find_class(module, name)
+        if is_custom(found, self.custom) and not is_defined_there(found, value):
+            raise ForbiddenUse(f"use {found}, which custom/ imports but does not define")
+        return self.hand_out(found, value)
 
     def hand_out(self, name: str, value: Any) -> Any:
         """Return what a name stands for, and remember that it came from outside."""

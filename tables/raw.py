@@ -78,17 +78,24 @@ def collect(rows: Iterator[Rows], width: int) -> tuple[list[RawColumn], NDArray[
     codes: list[list[NDArray[np.int32]]] = [[] for _ in range(width)]
     lines: list[int] = []
     faults: list[str] = []
+    widths: set[int] = set()
     batch, following = next(rows, None), None
     while batch is not None:
         following = next(rows, None)
         if following is None and not batch.fault and is_footnote(batch.cells[-1], width):
             batch = Rows(batch.lines, [*batch.cells[:-1], [""] * width])
         faults += faults_of(batch, width)
+        widths.update(map(len, batch.cells))
         if not faults:
             lines += batch.lines
             for known, parts, cells in zip(words, codes, zip(*batch.cells, strict=True), strict=True):
                 parts.append(known.codes(cells, len(cells)))
         batch = following
+    if len(faults) > 1 and len(widths) == 1 and widths != {width}:
+        raise TableError(
+            f"every row has {widths.pop()} values, but the header names {width} columns; name all of them, and end no "
+            "row with a separator"
+        )
     if faults:
         raise TableError(*first_few(faults))
     return [joined(known, parts) for known, parts in zip(words, codes, strict=True)], np.array(lines, dtype=np.int64)

@@ -13,6 +13,8 @@ from tables.target import CLASSIFICATION, Target
 
 SENTINELS = frozenset({-1.0, -9.0, -99.0, -200.0, -999.0, -9999.0, 99.0, 999.0, 9999.0, 99999.0})
 CODE_DIGITS = 6
+MOST_NAMES = 50
+MOST_DUPLICATES = 10  # notices; a wide table of few rows has thousands
 
 
 def suspicions(columns: Mapping[str, RawColumn], seen: Mapping[str, Observed], target: Target) -> list[str]:
@@ -48,16 +50,21 @@ def listed(names: Sequence[str]) -> str:
 
 def duplicates(columns: Mapping[str, RawColumn], seen: Mapping[str, Observed]) -> list[str]:
     """Name the columns that say in each row the same as another, in the same or other words."""
-    notices = []
     first: dict[bytes, str] = {}
+    alike: dict[tuple[str, str], list[str]] = {}
     for name, column in columns.items():
-        mark = meaning(column)
-        if not mark and isinstance(seen[name].column, Number):
+        measured = isinstance(seen[name].column, Number)
+        # Two measures tell every row from every other, too; only numbers that are few may be another column's words.
+        mark = b"" if measured and len(column.words) > MOST_NAMES else meaning(column)
+        if not mark and measured:
             mark = seen[name].values.tobytes()
         if mark and (other := first.setdefault(mark, name)) != name:
             same = "the same as" if columns[other].words == column.words else "in other words the same as"
-            notices.append(f"column {name!r} is {same} {other!r}: one of them is enough (--drop)")
-    return notices
+            alike.setdefault((same, other), []).append(name)
+    found = [(listed(names), "is" if len(names) == 1 else "are", same, other) for (same, other), names in alike.items()]
+    notices = [f"{names} {are} {same} {other!r}: one of them is enough (--drop)" for names, are, same, other in found]
+    more = len(notices) - MOST_DUPLICATES
+    return notices if more <= 0 else [*notices[:MOST_DUPLICATES], f"{more:,} more groups of columns say the same"]
 
 
 def meaning(column: RawColumn) -> bytes:

@@ -18,6 +18,7 @@ from predictor.model import relative_difference, usual_size
 from predictor.onnx_engine import CompiledModel
 from training.converters.graph import INTEGER, NUMBER, STRING, NotConvertedError
 from training.converters.model import convert
+from training.outputs import task_of
 from training.samples import sample_rows
 
 TOLERANCE = {"double": 1e-12, "float32": 1e-5}
@@ -54,6 +55,7 @@ def compile_model(
     """
     matrix = isinstance(rows, np.ndarray)
     columns = columns or [Number(f"x{index}") for index in range(np.shape(rows)[1])]
+    check_one_output(fitted, given_to(columns, rows[:1] if matrix else [values[:1] for values in rows], texts))
     data, precision = _convert(fitted, len(columns) if matrix else list(map(_typed, _estimators(columns))))
     classes = fitted.classes_.tolist() if hasattr(fitted, "classes_") else None
     allowed = TOLERANCE[precision] if tolerance is None else tolerance
@@ -62,8 +64,8 @@ def compile_model(
         samples = _taken(compiled, sample_rows(columns, rows, seed))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of unknown categories, of names that a matrix has not
-            scale = usual_size(fitted.predict(_given(columns, rows, texts))) or 0.0
-            given = _given(columns, samples, texts)
+            scale = usual_size(fitted.predict(given_to(columns, rows, texts))) or 0.0
+            given = given_to(columns, samples, texts)
             difference = largest_difference(fitted, compiled, samples, given, scale=scale, tolerance=allowed)
     except NotCompiledError:
         raise
@@ -75,13 +77,28 @@ def compile_model(
         )
     count = len(samples if matrix else samples[0])
     return Compiled(
-        data, _facts(data, precision=precision, samples=count, largest_difference=difference, allowed=allowed)
+        data,
+        facts_of(
+            COMPILED_FILE, data, precision=precision, samples=count, largest_difference=difference, allowed=allowed
+        ),
     )
 
 
-def _facts(data: bytes, *, allowed: float, **proof: Any) -> dict[str, Any]:
+def check_one_output(fitted: Any, row: Any) -> None:
+    """Refuse what the compiled engine does not answer; NotCompiledError."""
+    task = task_of(fitted)
+    if task in {"anomaly", "clustering"}:
+        raise NotCompiledError(f"{task} stays with scikit-learn")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that a matrix has not
+        predicted = np.shape(fitted.predict(row))
+    if predicted[1:] not in {(), (1,)}:
+        raise NotCompiledError("a model of several targets stays with scikit-learn")
+
+
+def facts_of(name: str, data: bytes, *, allowed: float, **proof: Any) -> dict[str, Any]:
     """Return what the manifest says of the compiled model."""
-    file = {"file": COMPILED_FILE, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    file = {"file": name, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
     return {**file, **proof, "tolerance": allowed}
 
 
@@ -120,7 +137,7 @@ def _convert(fitted: Any, inputs: Any) -> tuple[bytes, str]:
     return model.SerializeToString(deterministic=True), precision
 
 
-def _given(columns: Sequence[Column], samples: Inputs, texts: bool) -> Any:
+def given_to(columns: Sequence[Column], samples: Inputs, texts: bool = False) -> Any:
     """Return samples as the estimator takes them."""
     if isinstance(samples, np.ndarray):
         return samples
@@ -136,7 +153,7 @@ def _taken(compiled: CompiledModel, samples: Inputs) -> Inputs:
 
 
 def largest_difference(
-    fitted: Any, compiled: CompiledModel, samples: Inputs, given: Any, *, scale: float, tolerance: float
+    fitted: Any, compiled: Any, samples: Inputs, given: Any, *, scale: float, tolerance: float
 ) -> float:
     """Return the largest difference between two models' predictions, relative to them; of probabilities, absolute.
 

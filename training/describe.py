@@ -8,12 +8,15 @@ from importlib.metadata import packages_distributions
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from predictor.artifact import PACKAGES, installed_packages, public_class
 from predictor.manifest import FORMAT, Manifest
 from predictor.model import usual_size
+from predictor.outputs import Output, as_whole_labels, shaped
 from predictor.unpickler import globals_of_trusted
+from training.outputs import classes_of, targets_of
 from training.problem import Problem, take
 
 EXAMPLES = 5
@@ -25,6 +28,8 @@ def describe(
     """Return the manifest of `pickled`, the dumped `fitted`."""
     named = globals_of_trusted(pickled)
     table = problem.table
+    predictions = np.asarray(fitted.predict(problem.inputs))
+    outputs = targets_of(fitted, problem.task, table.target_name, predictions)
     return Manifest(
         format=FORMAT,
         name=name,
@@ -32,15 +37,16 @@ def describe(
         artifact={"file": "model.pkl", "sha256": hashlib.sha256(pickled).hexdigest(), "size": len(pickled)},
         estimator=describe_estimator(fitted),
         task=problem.task,
-        classes=fitted.classes_.tolist() if problem.classifies else None,
+        classes=classes_of(fitted, problem.task, len(outputs or [0])),
         features=list(table.columns),
         input="matrix" if table.is_matrix else "frame",
-        target=table.target_name,
+        target=", ".join(output.name for output in outputs) if outputs else table.target_name,
+        outputs=outputs,
         packages=installed_packages([*PACKAGES, *packages_of(named)]),
         globals=named,
         training=training,
-        examples=golden_examples(fitted, problem),
-        scale=None if problem.classifies else usual_size(fitted.predict(problem.inputs)),
+        examples=golden_examples(fitted, problem, outputs or []),
+        scale=usual_size(predictions) if problem.task == "regression" and len(outputs or [0]) == 1 else None,
     )
 
 
@@ -70,13 +76,23 @@ def _json_value(value: Any) -> Any:
     return repr(value)
 
 
-def golden_examples(fitted: Any, problem: Problem) -> list[dict[str, Any]]:
+def golden_examples(fitted: Any, problem: Problem, outputs: Sequence[Output]) -> list[dict[str, Any]]:
     """Return rows spread over the table, as JSON has them, with what the estimator predicts for them now."""
     table = problem.table
     chosen = np.unique(np.linspace(0, len(problem.target) - 1, EXAMPLES).astype(int))
-    predictions = fitted.predict(take(problem.inputs, chosen)).tolist()
+    predictions = golden_predictions(np.asarray(fitted.predict(take(problem.inputs, chosen))), outputs)
     cells = [[column.cell(value) for value in table.values(column)[chosen]] for column in table.columns]
     return [
         {"features": list(row), "prediction": prediction}
         for row, prediction in zip(zip(*cells, strict=True), predictions, strict=True)
     ]
+
+
+def golden_predictions(predicted: NDArray[Any], outputs: Sequence[Output]) -> list[Any]:
+    """Return predictions as JSON has them: of several targets, objects by their names."""
+    rows = shaped(predicted, len(predicted), max(1, len(outputs)))
+    if len(outputs) < 2:
+        values: list[Any] = rows.tolist()
+        return values
+    names = [output.name for output in outputs]
+    return [dict(zip(names, row, strict=True)) for row in as_whole_labels(rows, outputs).tolist()]

@@ -19,6 +19,7 @@ MOST_REPEATED, FEWEST_REPEATED = 0.05, 10
 # How many standard deviations, and which part of the mean, are no accident.
 DEVIATIONS, PART = 4, 0.1
 FEWEST_HELD_OUT = 20
+FEWEST_OF_A_CLASS, MOST_CLASSES = 3, 5
 
 
 def doubts(problem: Problem, metrics: dict[str, Any], *, test_size: float, seed: int) -> list[str]:
@@ -26,6 +27,7 @@ def doubts(problem: Problem, metrics: dict[str, Any], *, test_size: float, seed:
     return [
         *worse_than_baseline(problem, metrics),
         *far_from_cross_validated(problem, metrics),
+        *classes_never_found(problem, metrics),
         *repeated_rows(problem, test_size, seed),
         *leaks(problem, metrics, seed),
     ]
@@ -54,6 +56,19 @@ def far_from_cross_validated(problem: Problem, metrics: dict[str, Any]) -> list[
     return [
         f"held out, {TITLES[name]} is {digits(value)}, far from {with_deviation(crossed)} "
         "cross-validated: there are few rows, or a few odd ones; try another --seed before you believe either"
+    ]
+
+
+def classes_never_found(problem: Problem, metrics: dict[str, Any]) -> list[str]:
+    """Name the classes of which the model tells none of the held-out rows."""
+    never = {label: rows for label, rows in metrics.get("never_found", {}).items() if rows >= FEWEST_OF_A_CLASS}
+    if not never:
+        return []
+    shown = ", ".join(f"{label!r} ({rows:,} rows)" for label, rows in list(never.items())[:MOST_CLASSES])
+    more = f" and {len(never) - MOST_CLASSES:,} more" if len(never) > MOST_CLASSES else ""
+    return [
+        f"of {problem.table.target_name!r}, the model finds none of the held-out {shown}{more}: it cannot tell "
+        f"{'this class' if len(never) == 1 else 'these classes'}; add rows of it, or try --estimator auto"
     ]
 
 

@@ -28,12 +28,13 @@ def evaluate(
     """Return the metrics of an estimator that was never fitted on the rows it is judged by.
 
     `held_out` and `baseline` are scores on the held-out rows; `cross_validated` are mean and standard deviation over
-    the folds of the other rows, whose scores cross_validate() gives.
+    the folds of the other rows, whose scores cross_validate() gives. `never_found` are classes that it never tells.
     """
     train, test = split(problem, test_size, seed)
+    fitted = fit(estimator, *problem.take(train))
     baseline = DummyClassifier(strategy="prior") if problem.classifies else DummyRegressor()
     result: dict[str, Any] = {
-        "held_out": _score(estimator, problem, train, test),
+        "held_out": _judged(fitted, problem, test),
         "baseline": _score(baseline, problem, train, test),
         "held_out_rows": len(test),
         "folds": len(by_fold),
@@ -41,7 +42,19 @@ def evaluate(
     result["cross_validated"] = {
         name: value for name, value in mean_and_deviation(by_fold).items() if name in result["held_out"]
     }
+    if problem.classifies and (never := never_found(fitted, problem, test)):
+        result["never_found"] = never
     return result
+
+
+def never_found(fitted: Any, problem: Problem, rows: Rows) -> dict[str, int]:
+    """Return the classes of which no row is told right, and how many rows each has."""
+    inputs, target = problem.take(rows)
+    recalls = metrics.recall_score(
+        target, fitted.predict(inputs), labels=fitted.classes_, average=None, zero_division=1
+    )
+    labels = fitted.classes_[recalls == 0]
+    return {str(label): int((target == label).sum()) for label in labels.tolist()}
 
 
 def cross_validate(
@@ -112,12 +125,15 @@ def _folds(target: NDArray[Any], task: str, seed: int) -> Any:
 
 
 def _score(estimator: BaseEstimator, problem: Problem, fit_on: Rows, judge_on: Rows) -> Scores:
-    fitted = fit(estimator, *problem.take(fit_on))
+    return _judged(fit(estimator, *problem.take(fit_on)), problem, judge_on)
+
+
+def _judged(fitted: Any, problem: Problem, judge_on: Rows) -> Scores:
     judge = _classification_scores if problem.classifies else _regression_scores
     try:
         scores = judge(fitted, *problem.take(judge_on))
     except ValueError as error:
-        raise refusal(estimator, "has no prediction for rows that it was not fitted on", error) from error
+        raise refusal(fitted, "has no prediction for rows that it was not fitted on", error) from error
     if not np.isfinite(list(scores.values())).all():
         raise TrainingError("the errors of the predictions are too large to compute; divide the numbers of the table")
     return scores

@@ -35,11 +35,13 @@ def parse(arguments: Sequence[str] | None, description: str | None) -> argparse.
     _add_adopting_options(parser.add_argument_group("a model that is fitted already"))
     options = parser.parse_args(arguments)
     options.command_line = list(sys.argv[1:] if arguments is None else arguments)
+    if options.bigquery and not options.compile:
+        parser.error("--bigquery goes with --compile")
     if options.adopt:
         if options.data:
             parser.error("--adopt takes a fitted estimator, so there is no CSV file to train on")
-        if options.compile:
-            parser.error("--compile compares on the training rows, which --adopt does not have")
+        if options.compile and not options.examples:
+            parser.error("--compile compares on rows of the table, so --adopt needs them: give --examples ROWS.csv")
         return options
     if (options.data is None) != (options.target is None):
         parser.error("a CSV file and --target COLUMN go together")
@@ -106,6 +108,11 @@ def _add_artifact_options(parser: argparse.ArgumentParser) -> None:
         help="also convert it to model.onnx, kept when it is proven to predict the same",
     )
     parser.add_argument(
+        "--bigquery",
+        action="store_true",
+        help="with --compile: also convert it to model.bigquery.onnx, in float32, for BigQuery ML to import",
+    )
+    parser.add_argument(
         "--tolerance",
         type=float,
         metavar="DIFFERENCE",
@@ -114,9 +121,25 @@ def _add_artifact_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_adopting_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--adopt", type=Path, metavar="PICKLE", help="write the manifest for this estimator")
+    group.add_argument("--adopt", type=Path, metavar="FILE", help="a pickle or skops file: write its manifest")
     group.add_argument("--features", type=lambda text: text.split(","), default=[], metavar="A,B", help="their names")
-    group.add_argument("--examples", type=Path, metavar="ROWS.csv", help="rows to try at every start, and their ranges")
+    group.add_argument("--examples", type=Path, metavar="ROWS.csv", help="rows of its table: kinds, types, gaps")
+    group.add_argument("--pick", metavar="PART", help="of a dict or tuple, the part that is the model")
+    group.add_argument(
+        "--chain",
+        type=lambda text: text.split(","),
+        default=[],
+        metavar="A,B",
+        help="of a dict or tuple, the parts that make a pipeline, as in scaler,model; a LabelEncoder names the classes",
+    )
+    group.add_argument(
+        "--code",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE.py",
+        help="a module of your own that the pickle needs, copied into custom/; repeatable",
+    )
     group.add_argument("--yes", action="store_true", help="load what lies outside scikit-learn and NumPy, too")
 
 

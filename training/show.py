@@ -167,11 +167,10 @@ def show_result(console: Console, manifest: Manifest, data: Data, out: Path) -> 
     console.print(f"{manifest.name} {manifest.version}: {learner(manifest)}, {facts['rows']} rows", soft_wrap=True)
     console.print(f"wrote {out / manifest.artifact['file']} ({size:,} bytes) and {out / FILE}", soft_wrap=True)
     console.print(f"MODEL_SHA256={manifest.sha256} lets no other be served", soft_wrap=True)
-    if manifest.compiled:
+    for facts in filter(None, (manifest.compiled, manifest.bigquery)):
         console.print(
-            f"compiled to {out / manifest.compiled['file']} ({manifest.compiled['size']:,} bytes, "
-            f"{manifest.compiled['precision']}): the largest difference on {manifest.compiled['samples']:,} rows is "
-            f"{manifest.compiled['largest_difference']:.1e}",
+            f"compiled to {out / facts['file']} ({facts['size']:,} bytes, {facts['precision']}): the largest "
+            f"difference on {facts['samples']:,} rows is {facts['largest_difference']:.1e}",
             soft_wrap=True,
         )
     if (out / REPORT).exists():

@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from handlers.service import Service
 from handlers.timing import Laps, laps_of
+from predictor import Manifest
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -47,9 +48,8 @@ COLD_START = Gauge("tandem_cold_start_seconds", "From exec to a verified model",
 
 def count_requests(app: Flask, service: Service) -> None:
     """Count every request of the app's service, and let its /metrics tell."""
-    manifest = service.predictor.manifest
-    MODEL.labels(manifest.name, manifest.version, manifest.artifact["sha256"]).set(1)
-    COLD_START.set(seconds_since_exec())
+    name_model(service.predictor.manifest)
+    time_start()
     app.extensions["metrics"] = exposition
     paths = frozenset(rule.rule for rule in app.url_map.iter_rules())
 
@@ -65,6 +65,17 @@ def count_requests(app: Flask, service: Service) -> None:
         return end
 
     service.observers.append(observe)
+
+
+def name_model(manifest: Manifest, *, served: bool = True) -> None:
+    """Tell which model is served, or no longer."""
+    MODEL.labels(manifest.name, manifest.version, manifest.artifact["sha256"]).set(int(served))
+
+
+@functools.cache  # once in a process: a new model (HUP) is no start
+def time_start() -> None:
+    """Tell how long the start took."""
+    COLD_START.set(seconds_since_exec())
 
 
 def count(path: str, status: int, seconds: float, laps: Laps) -> None:

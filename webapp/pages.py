@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from flask import Request, Response, render_template
 
-from handlers.predict import class_names
 from handlers.responses import json_response
 from handlers.service import Service
+from predictor import Predictor
 from webapp.fields import IN_PYTHON, field_of, row_as_text
 
 # A page takes nothing from elsewhere, runs nothing that stands in it, and stands in no frame of another site.
@@ -59,12 +59,17 @@ def home(service: Service, request: Request) -> Response:
             features_json=row_as_text(fields),
             features_python=row_as_text(fields, IN_PYTHON),
             origin=quote(request.url_root, safe=":/[]%"),
-            class_names=class_names(manifest) if service.predictor.gives_probabilities else None,
+            detail=detail_of(service.predictor),
             metrics=manifest.training and manifest.training["metrics"],
             metric_names=METRICS,
         )
     response.headers["Vary"] = "Accept"
     return response
+
+
+def detail_of(predictor: Predictor) -> str:
+    """Return what the form asks for beside the prediction."""
+    return "probabilities" if predictor.gives_probabilities else "scores" if predictor.gives_scores else ""
 
 
 def docs(service: Service, _: Request) -> Response:

@@ -33,7 +33,7 @@ def predict_table(path: Path, manifest: Manifest, ask: Ask) -> None:
         raise click.ClickException("the folder tables/ is not here: predict tables in a checkout of Tandem") from None
     try:
         with again(sys.stdin.buffer if str(path) == "-" else path, manifest, ROWS_AT_ONCE) as table:
-            write(table, ask)
+            write(table, manifest, ask)
     except BrokenPipeError:
         raise  # the reader of our output has gone: click ends quietly
     except OSError as error:
@@ -42,13 +42,13 @@ def predict_table(path: Path, manifest: Manifest, ask: Ask) -> None:
         raise click.ClickException("; ".join(error.faults)) from None
 
 
-def write(table: "Again", ask: Ask) -> None:
+def write(table: "Again", manifest: Manifest, ask: Ask) -> None:
     """Write the rows of a table with their predictions in UTF-8, and on a terminal progress to stderr."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")
     writer = csv.writer(sys.stdout, delimiter=table.delimiter, lineterminator="\n")
     if table.header is not None:
-        writer.writerow(map(harmless, [*table.header, "prediction"]))
+        writer.writerow(map(harmless, [*table.header, *columns_of(manifest)]))
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=0, label="rows", file=sys.stderr, show_pos=True, hidden=hidden) as progress:
         for batch in table.batches:
@@ -58,11 +58,16 @@ def write(table: "Again", ask: Ask) -> None:
             progress.update(len(found))
 
 
+def columns_of(manifest: Manifest) -> list[str]:
+    """Return the names of the columns with the predictions: one, or one a target."""
+    return [f"prediction {name}" for name in manifest.target_names] if manifest.several else ["prediction"]
+
+
 def rows_with(rows: Iterable[Sequence[str]], predictions: Iterable[Any]) -> Iterable[list[Any]]:
-    """Yield each row with its prediction."""
+    """Yield each row with its prediction, or with that of each target."""
     for row, prediction in zip(rows, predictions, strict=True):
-        label = harmless(prediction) if isinstance(prediction, str) else prediction
-        yield [*map(harmless, row), label]
+        found = prediction.values() if isinstance(prediction, dict) else [prediction]
+        yield [*map(harmless, row), *(harmless(value) if isinstance(value, str) else value for value in found)]
 
 
 def harmless(cell: str) -> str:

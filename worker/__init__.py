@@ -15,6 +15,7 @@ releases, so they serve with the tested ones only:
 | Request.body.reader, Request.must_close | deadline | whether a body was read to its end |
 | TConn.sock, close, initialized, data_ready, timeout | deadline | the socket has deadlines; closing never waits |
 | ThreadWorker.run, wsgi | lane | the handler is called without Flask around it |
+| Config.settings | lane | their values become plain attributes |
 | ThreadWorker.on_client_socket_readable, on_pending_socket_readable | lane | where a request is first seen |
 | ThreadWorker.handle, TConn.init, set_timeout, parser.unreader | lane | gunicorn's own way from bytes to an answer |
 | ThreadWorker.tpool, method_queue | lane | what a client does not take at once goes to the pool |

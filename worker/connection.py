@@ -18,7 +18,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class ClientSocket(socket.socket):
     """A socket whose `sendall` fails when its client takes next to nothing for `patience` seconds.
 
-    While `held` is a list, what is sent is kept in it, and the socket does not become a blocking one.
+    While `held` is a list, what is sent is kept in it, and whether calls wait stays as it is.
     """
 
     held: list[bytes] | None = None
@@ -36,6 +36,11 @@ class ClientSocket(socket.socket):
         """Let calls wait or not; never while a reply is held, whose writer must not wait."""
         if self.held is None:
             super().setblocking(bool(flag))
+
+    def settimeout(self, value: float | None) -> None:
+        """Let calls wait for so long; not while a reply is held."""
+        if self.held is None:
+            super().settimeout(value)
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Send what the system takes, or hold it."""

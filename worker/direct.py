@@ -32,6 +32,8 @@ class Direct:
         self.app = app
         self.handler = predict.make(service)
         self.longest_body = longest_quick_body(service)
+        # Each of them is empty while nobody asked; they are filled and emptied, but not replaced.
+        self.askers = [getattr(app, name) for name in HOOKS] + [signal.receivers for signal in SIGNALS]
 
     @classmethod
     def to(cls, app: Any) -> "Direct | None":
@@ -48,8 +50,7 @@ class Direct:
             self.longest_body > 0
             and "wsgi_app" not in app.__dict__
             and app.config["TRUSTED_HOSTS"] is None
-            and not any(getattr(app, name) for name in HOOKS)
-            and not any(signal.receivers for signal in SIGNALS)
+            and not any(self.askers)
         )
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:

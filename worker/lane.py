@@ -7,10 +7,8 @@ loop: it reads from bytes that have arrived, and what it writes is held until it
 """
 
 import functools
-import os
 import selectors
 import socket
-import time
 from concurrent.futures import Future
 from typing import Any
 
@@ -21,11 +19,10 @@ from handlers.quick import MAX_SECONDS
 from worker.connection import ClientSocket
 from worker.deadline import DeadlineWorker
 from worker.direct import PATH, Direct
+from worker.lateness import AMONG, LATE, Lateness
 
 # With its head. A longer request takes long enough to give it a thread.
 MAX_REQUEST = 4096
-# After so many late answers among so many requests the model is left to the pool.
-LATE, AMONG = 3, 1000
 # gunicorn's settings for other protocols, whose first bytes are no HTTP/1.1.
 OTHER_PROTOCOLS = ("http2_cleartext", "proxy_protocol", "protocol")
 
@@ -67,8 +64,9 @@ class QuickWorker(DeadlineWorker):
         self.direct = Direct.to(self.wsgi) if plain else None
         if self.direct is not None:
             self.wsgi = self.direct
-        self.late: list[int] = []
-        self.clock = QueueClock()
+            # To look at a setting is a call otherwise, two dozen a request. None changes once a worker runs.
+            self.cfg.__dict__.update((name, setting.get()) for name, setting in settings.items())
+        self.lateness = Lateness()
         self.limits = {
             "limit_request_line": self.cfg.limit_request_line or 2**20,  # gunicorn's 0 means no limit
             "limit_request_fields": self.cfg.limit_request_fields,
@@ -125,7 +123,7 @@ class QuickWorker(DeadlineWorker):
 
     def answer(self, conn: TConn, client: ClientSocket, data: bytes) -> tuple[bool, bytes]:
         """Answer a request; return whether the connection stays open, and what of the answer was not sent yet."""
-        began, queued = time.perf_counter(), self.clock.queued()
+        begun = self.lateness.begin(self.nr)
         client.held = []
         try:
             conn.init()
@@ -135,9 +133,8 @@ class QuickWorker(DeadlineWorker):
             keep = False
         finally:
             reply, client.held = b"".join(client.held), None
-        took = time.perf_counter() - began
-        if took > MAX_SECONDS and took - (self.clock.queued() - queued) > MAX_SECONDS:
-            self.note_late()
+        if self.lateness.end(self.nr, *begun):
+            self.close_lane()
         try:
             return keep, reply[client.send(reply) :]
         except BlockingIOError:
@@ -155,29 +152,14 @@ class QuickWorker(DeadlineWorker):
         sending = self.tpool.submit(send_rest, conn, keep, rest)
         sending.add_done_callback(lambda future: self.method_queue.defer(self.finish_request, conn, future))
 
-    def note_late(self) -> None:
-        """Count an answer that kept the loop waiting, and leave the lane for good after some."""
-        self.late = [*self.late[1 - LATE :], self.nr]
-        if len(self.late) == LATE and self.nr - self.late[0] < AMONG and self.direct is not None:
+    def close_lane(self) -> None:
+        """Leave the model to the pool for good."""
+        if self.direct is not None and self.direct.longest_body:
             self.direct.longest_body = 0
             self.log.warning(
                 "%d answers of the last %d took more than %.0f ms, so the pool's threads answer from now on",
                 LATE, AMONG, MAX_SECONDS * 1000,
             )  # fmt: skip
-
-
-class QueueClock:
-    """How long the calling thread was ready to run, but had no CPU: that is the machine's fault, not the model's."""
-
-    def __init__(self) -> None:
-        try:
-            self.file: int | None = os.open("/proc/thread-self/schedstat", os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:  # not every kernel tells
-            self.file = None
-
-    def queued(self) -> float:
-        """Return the seconds so far."""
-        return int(os.pread(self.file, 64, 0).split()[1]) / 1e9 if self.file is not None else 0.0
 
 
 def send_rest(conn: TConn, keep: bool, rest: bytes) -> bool:

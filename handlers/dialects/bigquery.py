@@ -12,9 +12,10 @@ import numpy as np
 import orjson
 from flask import Response
 
+from handlers.answers import Predictions, details_of, labels_of
 from handlers.dialects.bigquery_values import converted, is_numeric
 from handlers.dialects.describe import TEXT, closed, listed, posted
-from handlers.dialects.dialect import Asked, Dialect, Predictions, cast_hint
+from handlers.dialects.dialect import DETAILS, Asked, Dialect, cast_hint
 from handlers.dialects.inputs import matrix_of
 from handlers.http import parse_json
 from handlers.responses import Problem, json_response
@@ -26,7 +27,7 @@ from predictor.columns import Values, kind_of
 MAX_MESSAGE_BYTES = 1000
 # Tried again up to 20 times, so no answer to what the caller did; 422 is 400 in all of its examples.
 STATUSES = {408: 400, 422: 400}
-OPTIONS = {"output": ("label", "probabilities"), "nulls": ("refuse", "null")}
+OPTIONS = {"output": ("label", *DETAILS), "nulls": ("refuse", "null")}
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,6 @@ class Calls:
     """How to answer: with how many replies, and which of the rows get null instead of a prediction."""
 
     count: int
-    probabilities: bool
     null: frozenset[int] = frozenset()
 
 
@@ -69,16 +69,15 @@ class BigQuery(Dialect):
         if type(calls) is not list:
             raise Problem(422, f"calls must be a list of lists of arguments, not {kind_of(calls)}")
         options = context_of(document.get("userDefinedContext"))
-        probabilities = options.get("output") == "probabilities"
+        wanted: dict[str, Any] = {detail: True for detail in DETAILS if options.get("output") == detail}
         matrix = self.matrix(calls)
         if matrix is not None:
-            return Asked(inputs=matrix, probabilities=probabilities, options=Calls(len(calls), probabilities))
+            return Asked(inputs=matrix, **wanted, options=Calls(len(calls)))
         rows = self.rows(calls)
         null: frozenset[int] = frozenset()
         if options.get("nulls") == "null":
             null = self.fill_gaps(rows)
-        asked = {"instances": rows, "probabilities": probabilities}
-        return Asked(asked, probabilities=probabilities, options=Calls(len(calls), probabilities, null))
+        return Asked({"instances": rows} | wanted, **wanted, options=Calls(len(calls), null))
 
     def matrix(self, calls: list[Any]) -> Values | None:
         """Return calls of nothing but numbers as the model takes them, None where there is more to look at."""
@@ -142,7 +141,7 @@ class BigQuery(Dialect):
         if asked.inputs is not None:
             return super().instances(asked)
         if not asked.document["instances"]:
-            return Instances([], [], False, asked.probabilities)
+            return Instances([], [], False, asked.probabilities, asked.scores)
         try:
             whole = super().instances(asked)
         except Problem as problem:
@@ -156,7 +155,8 @@ class BigQuery(Dialect):
         kept = [row for row in range(asked.options.count) if row not in null]
         inputs = whole.inputs
         some = inputs[kept] if isinstance(inputs, np.ndarray) else [column[kept] for column in inputs]
-        return SomeInstances([whole.rows[row] for row in kept], some, False, asked.probabilities, kept)
+        rows = [whole.rows[row] for row in kept]
+        return SomeInstances(rows, some, False, asked.probabilities, asked.scores, kept)
 
     def message(self, problem: Problem, count: int) -> str:
         """Return the first fault in a sentence, with in how many of the rows there is one."""
@@ -169,7 +169,8 @@ class BigQuery(Dialect):
     def write(self, found: Predictions, options: Any) -> Response:
         """Answer with exactly the replies."""
         calls: Calls = options
-        values = self.chances(found) if calls.probabilities else found.outputs.tolist()
+        details = details_of(self.manifest, found)
+        values = next(iter(details.values())) if details else labels_of(self.manifest, found)
         if calls.null:
             rest = iter(values)
             values = [None if row in calls.null else next(rest) for row in range(calls.count)]

@@ -110,10 +110,14 @@ def boolean(text: str) -> Any:
 
 
 def write_csv(values: Sequence[Any]) -> str:
-    """Return one line a value, without a last line end: SageMaker's batch transform puts one between the parts."""
+    """Return one line a row, without a last line end: SageMaker's batch transform puts one between the parts.
+
+    A row is a value, or a list of them.
+    """
     if not {int, float}.isdisjoint(map(type, values)):
         return orjson.dumps(values)[1:-1].replace(b",", b"\n").decode()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([str(value).lower() if isinstance(value, bool) else value] for value in values)
+    rows = (value if isinstance(value, list) else [value] for value in values)
+    writer.writerows([str(cell).lower() if isinstance(cell, bool) else cell for cell in row] for row in rows)
     return text.getvalue().removesuffix("\n")

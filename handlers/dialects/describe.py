@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from handlers.answers import output_schema
 from predictor import Manifest
 
 JSON = "application/json"
@@ -71,13 +72,8 @@ def listed(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
-def output_of(manifest: Manifest) -> dict[str, Any]:
-    """Return the schema of a prediction."""
-    return {"type": "number"} if manifest.task == "regression" else {"enum": manifest.classes}
-
-
 def answer_of(manifest: Manifest) -> dict[str, Any]:
     """Return the schema of predictions beside the model's version, which several dialects answer."""
-    with_probabilities = closed(label=output_of(manifest), probabilities=OBJECT)
-    items = {"anyOf": [output_of(manifest), with_probabilities]}
+    label = output_schema(manifest)
+    items = {"anyOf": [label, closed(label=label, probabilities=OBJECT), closed(label=label, scores={})]}
     return closed(predictions=listed(items), model_version={"const": manifest.version})

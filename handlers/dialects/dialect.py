@@ -10,9 +10,9 @@ from urllib.parse import unquote
 
 import numpy as np
 from flask import Request, Response
-from numpy.typing import NDArray
 from werkzeug.datastructures import Headers
 
+from handlers.answers import Predictions
 from handlers.dialects.inputs import Given, inputs_of, rows_of, to_cells
 from handlers.http import JSON, parse_json
 from handlers.responses import Problem
@@ -23,6 +23,8 @@ from predictor.columns import Inputs, kind_of
 
 Get = Callable[[Request], Response]
 
+# What may be asked for beside predictions.
+DETAILS = ("probabilities", "scores")
 INVALID = "the request is not valid"
 # Said of a cell that is of another type than its column's numbers.
 NO_NUMBER = ("not a string", "not a boolean")
@@ -40,16 +42,8 @@ class Asked:
     columns: Sequence[Given] | None = None
     inputs: Inputs | None = None
     probabilities: bool = False
+    scores: bool = False
     options: Any = None
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What the model says: its outputs, of shape (rows,), and, when asked for, each class's probability."""
-
-    outputs: NDArray[Any]
-    probabilities: NDArray[np.float64] | None = None
-    single: bool = False
 
 
 class Dialect:
@@ -99,10 +93,11 @@ class Dialect:
             inputs = inputs_of(self.manifest, asked.columns)
         if inputs is not None:
             rows = len(inputs) if isinstance(inputs, np.ndarray) else len(inputs[0])
-            return Instances(range(rows), inputs, False, asked.probabilities)
+            return Instances(range(rows), inputs, False, asked.probabilities, asked.scores)
         document = asked.document
         if asked.columns is not None:  # to say what is wrong, and where
-            document = {"instances": rows_of(self.manifest, asked.columns), "probabilities": asked.probabilities}
+            details = {"probabilities": asked.probabilities, "scores": asked.scores}
+            document = {"instances": rows_of(self.manifest, asked.columns)} | details
         return validate(self.service.request_schema, document)
 
     def write(self, found: Predictions, options: Any) -> Response:
@@ -136,11 +131,6 @@ class Dialect:
             validate(self.service.request_schema, {"instances": [row]})  # says which one
         return [cells[column.name] if column.name in cells else [None] * rows for column in features]
 
-    def chances(self, found: Predictions) -> list[dict[str, float]]:
-        """Return an object label -> probability for each row."""
-        assert found.probabilities is not None  # noqa: S101  # they were asked for
-        return chances_of(self.manifest, found.probabilities)
-
     def sentence(self, problem: Problem, where: str) -> str:
         """Return a problem's first fault in one sentence: in which row, in which column, what, and how many more.
 
@@ -169,31 +159,20 @@ def cast_hint(problem: Problem) -> str:
     return "; cast it to a number" if "be a number" in detail and detail.endswith(NO_NUMBER) else ""
 
 
-def options_of(given: Any, key: str) -> bool:
-    """Return whether the parameters of a request, an object or null, ask for probabilities; Problem 422."""
+def options_of(given: Any, key: str) -> dict[str, bool]:
+    """Return what the parameters of a request, an object or null, ask for beside predictions; Problem 422."""
     if given is None:
-        return False
+        return {}
     if type(given) is not dict:
         raise parameter_fault((key,), f"must be an object, not {kind_of(given)}")
-    if unknown := [name for name in given if name != "probabilities"]:
-        raise parameter_fault((key, unknown[0]), "is unknown; there is probabilities, true or false")
-    wanted = given.get("probabilities", False)
-    if type(wanted) is not bool:
-        raise parameter_fault((key, "probabilities"), f"must be true or false, not {kind_of(wanted)}")
-    return wanted
+    if unknown := [name for name in given if name not in DETAILS]:
+        raise parameter_fault((key, unknown[0]), f"is unknown; there are {' and '.join(DETAILS)}, true or false")
+    for name, wanted in given.items():
+        if type(wanted) is not bool:
+            raise parameter_fault((key, name), f"must be true or false, not {kind_of(wanted)}")
+    return {name: True for name, wanted in given.items() if wanted}
 
 
 def parameter_fault(path: tuple[str, ...], detail: str) -> Problem:
     """Return the refusal of a parameter."""
     return Problem(422, f"{'.'.join(path):.100} {detail}", [(pointer(path), detail)])
-
-
-def chances_of(manifest: Manifest, probabilities: NDArray[np.float64]) -> list[dict[str, float]]:
-    """Return an object label -> probability for each row."""
-    labels = class_names(manifest)
-    return [dict(zip(labels, row, strict=True)) for row in probabilities.tolist()]
-
-
-def class_names(manifest: Manifest) -> list[str]:
-    """Return the classes as JSON's keys, which are strings."""
-    return [label if isinstance(label, str) else str(label).lower() for label in manifest.classes or ()]

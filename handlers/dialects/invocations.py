@@ -5,15 +5,17 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.h
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Request, Response
 from werkzeug.datastructures import Headers, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
+from handlers.answers import Predictions, labelled
 from handlers.dialects.csv_rows import read_csv, write_csv
 from handlers.dialects.describe import TEXT, answer_of, closed, posted
-from handlers.dialects.dialect import Asked, Dialect, Get, Predictions, options_of
+from handlers.dialects.dialect import Asked, Dialect, Get, options_of
 from handlers.dialects.inputs import Given
 from handlers.http import JSON
 from handlers.responses import Problem, json_response
@@ -58,7 +60,7 @@ class Invocations(Dialect):
             return Asked(columns=self.columns_of(cells), options=form)
         asked = super().read(body, headers)
         if form == CSV:
-            return Asked(asked.document, asked.columns, probabilities=asked.probabilities, options=form)
+            return replace(asked, options=form)
         return asked
 
     def read_document(self, document: Any) -> Asked:
@@ -72,21 +74,21 @@ class Invocations(Dialect):
             raise Problem(422, f"send exactly one of {', '.join(FORMS)}")
         if unknown := [key for key in document if key not in FORMS and key != "params"]:
             raise Problem(422, f"{unknown[0]:.64} is not a key of this request; they are {', '.join(FORMS)}, params")
-        probabilities = options_of(document.get("params"), "params")
+        wanted: dict[str, Any] = {**options_of(document.get("params"), "params")}
         rows = document[forms[0]]
         if forms[0] == "inputs" and type(rows) is dict:
-            return Asked(columns=self.by_column(rows), probabilities=probabilities)
+            return Asked(columns=self.by_column(rows), **wanted)
         if forms[0] == "dataframe_split":
-            return self.split(rows, probabilities)
-        return Asked({"instances": rows, "probabilities": probabilities}, probabilities=probabilities)
+            return self.split(rows, wanted)
+        return Asked({"instances": rows} | wanted, **wanted)
 
-    def split(self, frame: Any, probabilities: bool) -> Asked:
+    def split(self, frame: Any, wanted: dict[str, Any]) -> Asked:
         """Return the rows of a data frame that names its columns once."""
         if type(frame) is not dict or "data" not in frame or not frame.keys() <= SPLIT:
             raise Problem(422, "dataframe_split must be an object with data, and may have columns and index")
         rows, columns = frame["data"], frame.get("columns", self.manifest.feature_names)
         if columns == self.manifest.feature_names or type(rows) is not list or not rows:
-            return Asked({"instances": rows, "probabilities": probabilities}, probabilities=probabilities)
+            return Asked({"instances": rows} | wanted, **wanted)
         if type(columns) is not list or any(type(name) is not str for name in columns):
             raise Problem(422, "dataframe_split.columns must be a list of names")
         if len(set(columns)) < len(columns):
@@ -95,7 +97,7 @@ class Invocations(Dialect):
             wrong = (i for i, row in enumerate(rows) if type(row) is not list or len(row) != len(columns))
             raise Problem(422, f"row {next(wrong)}: must be a list of {len(columns)} values")
         cells = dict(zip(columns, zip(*rows, strict=True), strict=True))
-        return Asked(columns=self.columns_of(cells), probabilities=probabilities)
+        return Asked(columns=self.columns_of(cells), **wanted)
 
     def by_column(self, cells: dict[str, Any]) -> Sequence[Given]:
         """Return the columns of a request that has a list for each."""
@@ -108,12 +110,9 @@ class Invocations(Dialect):
 
     def write(self, found: Predictions, options: Any) -> Response:
         """Answer in the form that was asked for, by default an object with predictions."""
-        outputs = found.outputs.tolist()
-        if found.probabilities is not None:
-            pairs = zip(outputs, self.chances(found), strict=True)
-            outputs = [{"label": label, "probabilities": chances} for label, chances in pairs]
-        elif options == CSV:
-            return Response(write_csv(outputs), content_type="text/csv; charset=utf-8")
+        if options == CSV and found.probabilities is found.scores is None:
+            return Response(write_csv(found.outputs.tolist()), content_type="text/csv; charset=utf-8")
+        outputs = labelled(self.manifest, found)
         if options == "list":
             return json_response(outputs)
         return json_response({"predictions": outputs, "model_version": self.manifest.version})

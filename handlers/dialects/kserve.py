@@ -8,8 +8,9 @@ from typing import Any
 
 from flask import Request, Response
 
+from handlers.answers import Predictions, labels_of
 from handlers.dialects.describe import NOT_READY, TEXT, answer_of, asked, closed, listed, posted
-from handlers.dialects.dialect import Asked, Dialect, Get, Predictions
+from handlers.dialects.dialect import Asked, Dialect, Get
 from handlers.responses import Problem, json_response
 
 KEYS = ("inputs", "instances")  # the first one wins
@@ -55,7 +56,7 @@ class KServe(Dialect):
 
     def write(self, found: Predictions, options: Any) -> Response:
         """Answer with the predictions alone; the protocol has no probabilities."""
-        return json_response({"predictions": found.outputs.tolist(), "model_version": self.manifest.version})
+        return json_response({"predictions": labels_of(self.manifest, found), "model_version": self.manifest.version})
 
     def refuse(self, problem: Problem) -> Response:
         """Refuse by `error`, which KServe's client shows."""

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import orjson
 from flask import Response
-from numpy.typing import NDArray
 from werkzeug.datastructures import Headers
 
-from handlers.dialects.dialect import Asked, Predictions, cast_hint
+from handlers.answers import Predictions
+from handlers.dialects.dialect import Asked, cast_hint
 from handlers.dialects.inputs import matrix_of, to_cells
 from handlers.dialects.open_inference_metadata import Metadata
 from handlers.dialects.tensors import Tensor, read_tensor, write_tensor
@@ -23,7 +22,6 @@ from handlers.schemas import validate
 from predictor.columns import kind_of
 
 LENGTH = "Inference-Header-Content-Length"
-DEFAULT_OUTPUTS = ("predict",)
 KEYS = frozenset({"id", "inputs", "outputs", "parameters", "model_name", "model_version"})
 
 
@@ -93,11 +91,11 @@ class OpenInference(Metadata):
 
     def outputs(self, document: dict[str, Any]) -> dict[str, bool]:
         """Return the outputs that a request wants, in its order, each with whether it wants bytes."""
-        known = ["predict", "predict_proba"] if self.service.predictor.gives_probabilities else ["predict"]
+        known = [*self.tensors]
         usual = flag(document, "binary_data_output", False)
         given = document.get("outputs")
         if given is None or given == []:
-            return dict.fromkeys(DEFAULT_OUTPUTS, usual)
+            return {name: usual for name, tensor in self.tensors.items() if tensor.method == "predict"}
         if type(given) is not list or any(type(output) is not dict for output in given):
             raise Problem(422, "outputs must be a list of objects with a name")
         names = [output.get("name") for output in given]
@@ -109,7 +107,12 @@ class OpenInference(Metadata):
 
     def asked(self, tensors: list[Tensor], wanted: Wanted) -> Asked:
         """Return tensors as the rows that they are: one for all features, or one for each."""
-        probabilities = "predict_proba" in wanted.outputs
+        tensors_wanted = [self.tensors[name] for name in wanted.outputs]
+        details: dict[str, Any] = {
+            detail: True
+            for detail, method in (("probabilities", "predict_proba"), ("scores", "decision_function"))
+            if any(tensor.method == method for tensor in tensors_wanted)
+        }
         width = len(self.manifest.features)
         known = self.manifest.left_out.keys() | self.manifest.feature_names
         only = tensors[0]
@@ -120,31 +123,27 @@ class OpenInference(Metadata):
                 validate(self.service.request_schema, {"instances": [row]})  # says how wide a row is
             matrix = matrix_of(self.manifest, only.values)
             if matrix is not None:
-                return Asked(inputs=matrix, probabilities=probabilities, options=wanted)
+                return Asked(inputs=matrix, **details, options=wanted)
             columns = [only.values[index::width] for index in range(width)]
-            return Asked(columns=columns, probabilities=probabilities, options=wanted)
+            return Asked(columns=columns, **details, options=wanted)
         cells = {tensor.name: tensor.values for tensor in tensors}
         if len(cells) < len(tensors):
             raise Problem(422, "two inputs have one name")
         for tensor in tensors:
             if tensor.columns != 1 or tensor.rows != only.rows:
                 raise Problem(422, f'input "{tensor.name:.64}": shape must be [{only.rows}] or [{only.rows}, 1]')
-        return Asked(columns=self.columns_of(cells), probabilities=probabilities, options=wanted)
+        return Asked(columns=self.columns_of(cells), **details, options=wanted)
 
     def write(self, found: Predictions, options: Any) -> Response:
         """Answer with the outputs in the order in which they were asked for, in JSON or in bytes."""
         wanted: Wanted = options
         outputs, tail = [], b""
         for name, binary in wanted.outputs.items():
-            if name == "predict":
-                tensor, data = write_tensor(
-                    name, labels(found.outputs, self.label_type), self.label_type, binary=binary
-                )
-            else:
-                assert found.probabilities is not None  # noqa: S101  # they were asked for
-                tensor, data = write_tensor(
-                    name, found.probabilities, "FP64", binary=binary, parameters=self.class_order
-                )
+            described = self.tensors[name]
+            values = described.values(found)
+            tensor, data = write_tensor(
+                name, values, described.datatype, binary=binary, parameters=described.parameters
+            )
             outputs.append(tensor)
             tail += data
         answer: dict[str, Any] = {"model_name": self.manifest.name, "model_version": self.manifest.version}
@@ -162,11 +161,6 @@ class OpenInference(Metadata):
         """Refuse by `error`, which every client looks for."""
         status = 400 if problem.status == 422 else problem.status
         return problem.reply({"error": self.sentence(problem, "row {}") + cast_hint(problem)}, status)
-
-
-def labels(outputs: NDArray[Any], datatype: str) -> NDArray[Any]:
-    """Return predictions as what their datatype says; a regressor may predict whole numbers."""
-    return outputs.astype(np.float64) if datatype == "FP64" else outputs
 
 
 def flag(holder: dict[str, Any], name: str, default: bool) -> bool:

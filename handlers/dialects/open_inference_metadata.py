@@ -1,13 +1,14 @@
 """What clients of the Open Inference Protocol ask before they predict: is it there, is it ready, what does it take."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from flask import Request, Response
 
 from handlers.dialects.describe import NOT_READY, OBJECT, TEXT, asked, closed, posted
 from handlers.dialects.dialect import Dialect, Get
+from handlers.dialects.output_tensors import OutputTensor, output_tensors
 from handlers.responses import json_response
 from predictor.columns import Boolean, Category, Column, Number
 from predictor.version import __version__
@@ -56,12 +57,7 @@ class Metadata(Dialect):
 
     def model(self, _: Request) -> Response:
         """Describe the model: an input a feature, and the outputs."""
-        outputs: list[dict[str, Any]] = [{"name": "predict", "datatype": self.label_type, "shape": [-1]}]
-        if self.service.predictor.gives_probabilities:
-            shape = [-1, len(self.manifest.classes or ())]
-            outputs.append(
-                {"name": "predict_proba", "datatype": "FP64", "shape": shape, "parameters": self.class_order}
-            )
+        outputs = [tensor.describe() for tensor in self.tensors.values()]
         inputs = [
             {"name": column.name, "datatype": datatype_of(column), "shape": [-1]} for column in self.manifest.features
         ]
@@ -69,16 +65,10 @@ class Metadata(Dialect):
         about = {"name": manifest.name, "versions": [manifest.version], "platform": "scikit-learn"}
         return json_response(about | {"inputs": inputs, "outputs": outputs})
 
-    @property
-    def label_type(self) -> str:
-        """The datatype of the predictions."""
-        types = {bool: "BOOL", int: "INT64", str: "BYTES"}
-        return types[type(self.manifest.classes[0])] if self.manifest.classes else "FP64"
-
-    @property
-    def class_order(self) -> dict[str, str]:
-        """The order of the probabilities; a parameter's value cannot be a list."""
-        return {"classes": orjson.dumps(self.manifest.classes).decode()}
+    @functools.cached_property
+    def tensors(self) -> Mapping[str, OutputTensor]:
+        """The outputs by name."""
+        return {tensor.name: tensor for tensor in output_tensors(self.service.predictor)}
 
     def openapi(self) -> Mapping[str, Any]:
         """Return what OpenAPI says of the addresses."""

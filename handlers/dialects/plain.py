@@ -5,7 +5,8 @@ from typing import Any
 
 from flask import Response
 
-from handlers.dialects.dialect import Asked, Dialect, Predictions, chances_of
+from handlers.answers import Predictions, details_of, labels_of
+from handlers.dialects.dialect import Asked, Dialect
 from handlers.responses import json_response
 from predictor import Manifest
 
@@ -31,10 +32,9 @@ class Plain(Dialect):
 
 def answer_of(manifest: Manifest, found: Predictions) -> dict[str, Any]:
     """Return the answer as a document."""
-    outputs = found.outputs.tolist()
+    outputs = labels_of(manifest, found)
     answer: dict[str, Any] = {"prediction": outputs[0]} if found.single else {"predictions": outputs}
-    if found.probabilities is not None:
-        chances = chances_of(manifest, found.probabilities)
-        answer["probabilities"] = chances[0] if found.single else chances
+    for name, values in details_of(manifest, found).items():
+        answer[name] = values[0] if found.single else values
     answer["model_version"] = manifest.version
     return answer

@@ -8,5 +8,6 @@ from handlers.dialects.open_inference import OpenInference
 from handlers.dialects.plain import Plain
 from handlers.dialects.vertex import Vertex
 
+# The first one is what a body is of that says nothing else, at a path of no dialect.
 # Where two are spoken at one address, the later one has it: Vertex AI's is what a deployment names.
 DIALECTS: tuple[type[Dialect], ...] = (Plain, BigQuery, Invocations, OpenInference, KServe, Vertex)

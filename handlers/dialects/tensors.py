@@ -42,7 +42,6 @@ class Tensor:
     name: str
     rows: int
     columns: int
-    flat: bool
     values: Given
 
 
@@ -68,7 +67,7 @@ def read_tensor(given: Any, tail: memoryview, max_rows: int) -> tuple[Tensor, me
         if type(size) is not int or not 0 <= size <= len(tail):
             raise Problem(422, f"{name}: binary_data_size is not that of bytes after the JSON; {len(tail)} are left")
         values, tail = from_bytes(tail[:size], math.prod(shape), datatype, name), tail[size:]
-    return Tensor(given["name"], shape[0], shape[1] if len(shape) == 2 else 1, len(shape) == 1, values), tail
+    return Tensor(given["name"], shape[0], shape[1] if len(shape) == 2 else 1, values), tail
 
 
 def quoted(name: str) -> str:

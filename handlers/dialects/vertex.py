@@ -8,7 +8,8 @@ from typing import Any
 
 from flask import Request, Response
 
-from handlers.dialects.dialect import Asked, Get, Predictions, options_of
+from handlers.answers import Predictions, labelled
+from handlers.dialects.dialect import Asked, Get, options_of
 from handlers.dialects.plain import Plain
 from handlers.responses import json_response
 
@@ -42,14 +43,12 @@ class Vertex(Plain):
         if type(document) is not dict or not self.recognises(document):
             return Asked(document)
         rest = {key: value for key, value in document.items() if key != "parameters"}
-        if options_of(document["parameters"], "parameters"):
-            return Asked(rest | {"probabilities": True}, options="labels and probabilities")
-        return Asked(rest)
+        wanted = options_of(document["parameters"], "parameters")
+        return Asked(rest | wanted, options=bool(wanted))
 
     def write(self, found: Predictions, options: Any) -> Response:
         """Answer one element an instance, since Vertex hands on nothing but `predictions`."""
         if not options:
             return super().write(found, options)
-        pairs = zip(found.outputs.tolist(), self.chances(found), strict=True)
-        predictions = [{"label": label, "probabilities": chances} for label, chances in pairs]
+        predictions = labelled(self.manifest, found)
         return json_response({"predictions": predictions, "model_version": self.manifest.version})

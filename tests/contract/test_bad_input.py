@@ -9,7 +9,7 @@ from tests.hosts import JSON, Answer, Host
 
 LIMIT = 8388608
 ROW = "must be a list of numbers or an object of them by feature name, not "
-KEYS = "is not a key of this request; they are features, instances, probabilities"
+KEYS = "is not a key of this request; they are features, instances, probabilities, scores"
 BOTH = "send either features (one row) or instances (a list of rows)"
 NOT_FINITE = "the prediction is not a finite number for this input"
 TWICE = "the body is not JSON that can be trusted: a key stands twice in one object"

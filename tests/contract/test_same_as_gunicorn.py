@@ -100,9 +100,6 @@ def mutated(chance: random.Random, data: bytes) -> bytes:
 def constant(received: bytes) -> bytes:
     """Return an answer without what two answers may differ in: clock, times, and ids that are made."""
     received = re.sub(rb"\r\n(Date|Server-Timing): [^\r]*", rb"\r\n\1", received)
-    received = re.sub(rb"127\.0\.0\.1:\d{5}", b"SERVER", received)
-    # What gunicorn says of a bad head depends on how much of it has arrived when a thread first looks.
-    received = re.sub(rb"Content-Length: \d+(\r\n\r\n<html>)\n.*?</html>\n", rb"\1", received, flags=re.DOTALL)
     return re.sub(rb"[0-9a-f]{32}", b"ID", received)
 
 
@@ -110,7 +107,7 @@ def constant(received: bytes) -> bytes:
 @pytest.mark.parametrize("settings", [{}, SMALL], ids=["defaults", "small limits"])
 def test_any_bytes_get_the_answers_of_stock_gthread(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.getLogger("gunicorn.error"), "disabled", True)
-    monkeypatch.setattr("worker.lane.LATE", CASES)  # a busy machine must not end the lane
+    monkeypatch.setattr("worker.lateness.LATE", CASES)  # a busy machine must not end the lane
     # The loop of this test is the client's, too: waiting for the client would only wait.
     monkeypatch.setattr("gunicorn.util.close_graceful", functools.partial(close_graceful, timeout=0.01))
     service = Service(process_service().predictor, max_body_bytes=1500)
@@ -123,16 +120,12 @@ def test_any_bytes_get_the_answers_of_stock_gthread(settings: dict[str, Any], mo
     cases = list(edges())
     cases += [arbitrary(chance) for _ in range(CASES // 2 - len(cases))]
     for parts in cases:
-        for _ in range(1 if len(parts) == 1 else 5):
-            # An answer that is sent before the last part arrives may be lost in a reset, of either worker.
-            expected, got = constant(stock.exchange(parts)), constant(quick.exchange(parts))
-            if got == expected:
-                break
+        expected, got = constant(stock.exchange(parts)), constant(quick.exchange(parts))
         assert got == expected, f"seed {seed}: {parts!r}"
         statuses.update(re.findall(rb"HTTP/1\.\d (\d+)", expected))
     quick.close()
     stock.close()
-    assert sum(taken) > len(cases) / 10  # or nothing was compared
+    assert sum(taken) > len(cases) / 20  # or nothing was compared
     assert {b"200", b"400", b"404", b"405", b"413", b"415", b"417", b"422"} <= statuses.keys()
 
 

@@ -1,13 +1,15 @@
 """The deployment manifests: against Kubernetes' published schemas, and what Tandem needs of them."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
+import requests
 import yaml
 
-from tests.servers import ROOT
+from tests.servers import BIN, ROOT, running
 
 KUBERNETES = kubernetes_validate.latest_version()
 
@@ -105,3 +107,13 @@ def test_the_image_runs_as_a_user_by_number_and_installs_by_hash() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert re.findall("^USER (.*)$", dockerfile, re.MULTILINE) == ["10001:10001"]
     assert re.findall("pip install (.*?) -r", dockerfile) == ["--no-cache-dir --compile --require-hashes"]
+
+
+def test_serve_as_the_images_argument_starts_it(tmp_path: Path) -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    [(target, word)] = re.findall(r"^RUN ln -s (\S+) /venv/bin/(\S+)$", dockerfile, re.MULTILINE)
+    assert (target, word) == ("gunicorn", "serve")
+    assert "ENTRYPOINT" not in dockerfile  # `docker run IMAGE serve` would hand it the word instead
+    (tmp_path / word).symlink_to(BIN / target)
+    with running([str(tmp_path / word)], tmp_path / "log") as server:
+        assert requests.get(f"{server.url}/ping", timeout=5).status_code == 200

@@ -41,6 +41,30 @@ MODEL_SHA256={SHA256}:TRUSTED_MODULES= \
 --service-account=tandem-function@my-project.iam.gserviceaccount.com --no-allow-unauthenticated {AT} --quiet
 gcloud functions describe tandem-function --gen2 --format='value(serviceConfig.uri)' {AT}
 """
+VERTEX = f"""\
+gcloud services enable aiplatform.googleapis.com artifactregistry.googleapis.com cloudbuild.googleapis.com \
+iam.googleapis.com --project=my-project
+gcloud artifacts repositories describe tandem --location=europe-west1 --project=my-project >/dev/null 2>&1 \
+|| gcloud artifacts repositories create tandem --repository-format=docker --location=europe-west1 --project=my-project
+gcloud iam service-accounts describe tandem-vertex@my-project.iam.gserviceaccount.com --project=my-project \
+>/dev/null 2>&1 || gcloud iam service-accounts create tandem-vertex --display-name=Tandem --project=my-project
+gcloud builds submit . --config=deploy/cloudbuild.yaml --substitutions=_IMAGE={IMAGE} {AT}
+if gcloud ai models describe tandem {AT} >/dev/null 2>&1; then gcloud ai models upload --display-name=tandem \
+--container-image-uri={IMAGE} --container-ports=8080 --container-predict-route=/predict \
+--container-health-route=/ready \
+--container-env-vars=^:^THREADS=4:LOG_LEVEL=INFO:GOOGLE_CLOUD_PROJECT=my-project:MODEL_SHA256={SHA256}:TRUSTED_MODULES= \
+{AT} --parent-model=projects/my-project/locations/europe-west1/models/tandem; else gcloud ai models upload \
+--display-name=tandem --container-image-uri={IMAGE} --container-ports=8080 --container-predict-route=/predict \
+--container-health-route=/ready \
+--container-env-vars=^:^THREADS=4:LOG_LEVEL=INFO:GOOGLE_CLOUD_PROJECT=my-project:MODEL_SHA256={SHA256}:TRUSTED_MODULES= \
+{AT} --model-id=tandem; fi
+gcloud ai endpoints describe tandem {AT} >/dev/null 2>&1 || gcloud ai endpoints create --endpoint-id=tandem \
+--display-name=tandem {AT}
+gcloud ai endpoints deploy-model tandem --model=tandem --display-name=tandem-1 --traffic-split=0=100 \
+--machine-type=n1-standard-2 --min-replica-count=1 --max-replica-count=3 \
+--service-account=tandem-vertex@my-project.iam.gserviceaccount.com {AT}
+gcloud ai endpoints describe tandem '--format=value(deployedModels.id,deployedModels.displayName)' {AT}
+"""
 PRINTED = {"deploy-run": RUN, "deploy-function": FUNCTION}
 PRIVATE = "It is private: callers need the role roles/run.invoker and an identity token. PUBLIC=1 lets anyone in.\n"
 SETTINGS = {"PROJECT": "my-project", "REGION": "europe-west1", "TAG": "1"}
@@ -105,6 +129,45 @@ def test_what_is_printed_is_what_runs(target: str, stand_in: dict[str, str], tmp
     subprocess.run(["bash", "-euc", PRINTED[target]], cwd=ROOT, env=pasted, check=True)
     assert by_script == recorded(pasted)
     assert not any(words[2] == "create" for words, _ in by_script)
+
+
+def test_vertex_ai_gets_the_image_as_a_new_version_of_its_model(stand_in: dict[str, str], tmp_path: Path) -> None:
+    done = make("deploy-vertex", **stand_in, DRY_RUN="1")
+    assert (done.returncode, done.stdout) == (0, VERTEX)
+    assert "It is private: callers need the role roles/aiplatform.user." in done.stderr
+    assert recorded(stand_in) == []
+    assert make("deploy-vertex", **stand_in).returncode == 0
+    by_script = recorded(stand_in)
+    pasted = stand_in | {"RECORD": str(tmp_path / "pasted")}
+    subprocess.run(["bash", "-euc", VERTEX], cwd=ROOT, env=pasted, check=True)
+    assert by_script == recorded(pasted)
+    uploads = [words for words, _ in by_script if words[:3] == ["ai", "models", "upload"]]
+    assert [word for word in uploads[0] if "model=" in word or "model-id" in word] == [
+        "--parent-model=projects/my-project/locations/europe-west1/models/tandem"
+    ]
+    first = stand_in | {"RECORD": str(tmp_path / "first"), "FAIL_AT": "ai models describe"}
+    assert make("deploy-vertex", **first).returncode == 0
+    assert any("--model-id=tandem" in words for words, _ in recorded(first))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"PUBLIC": "1"},
+            "Vertex AI has no public endpoints; callers need the role roles/aiplatform.user. Leave PUBLIC out",
+        ),
+        ({"MACHINE": "a b"}, "MACHINE=a b cannot be used; it must look like [a-z0-9-]+"),
+        ({"REGION": "$(x)"}, "REGION=$(x) cannot be used; it must look like [a-z][a-z0-9-]+"),
+    ],
+)
+def test_a_setting_that_vertex_ai_cannot_use_is_one_line(
+    settings: dict[str, str], message: str, stand_in: dict[str, str]
+) -> None:
+    done = make("deploy-vertex", **stand_in | settings)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[0] == f"tandem: {message}"
+    assert recorded(stand_in) == []
 
 
 def test_the_service_that_is_deployed_has_every_setting_in_place(stand_in: dict[str, str]) -> None:
@@ -196,7 +259,7 @@ def test_without_a_model_nothing_is_deployed(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is in no package index that CI reaches")
-@pytest.mark.parametrize("command", [line for text in PRINTED.values() for line in text.splitlines()])
+@pytest.mark.parametrize("command", [line for text in (*PRINTED.values(), VERTEX) for line in text.splitlines()])
 def test_gcloud_itself_takes_every_command_until_it_asks_for_an_account(command: str, tmp_path: Path) -> None:
     # Names and values of options, and the names of the fields of service.yaml, are checked before that.
     nobody = {"CLOUDSDK_CONFIG": str(tmp_path), "CLOUDSDK_CORE_CHECK_GCE_METADATA": "False", "PATH": os.environ["PATH"]}

@@ -17,8 +17,8 @@ IMAGE = [".dockerignore", "Dockerfile", "gunicorn.conf.py", *FUNCTION]
 LISTS = pytest.mark.parametrize(
     ("ignore_file", "files", "folders"),
     [
-        (".gcloudignore", IMAGE, ["handlers", "predictor", "webapp", "worker"]),
-        ("deploy/function.gcloudignore", FUNCTION, ["handlers", "predictor"]),
+        (".gcloudignore", IMAGE, ["custom", "handlers", "predictor", "webapp", "worker"]),
+        ("deploy/function.gcloudignore", FUNCTION, ["custom", "handlers", "predictor"]),
     ],
 )
 
@@ -57,7 +57,7 @@ def test_gcloud_would_upload_just_that(ignore_file: str, files: list[str], folde
 def test_the_function_runs_from_its_upload_alone(tmp_path: Path) -> None:
     upload, venv, elsewhere = (tmp_path / name for name in ("upload", "venv", "elsewhere"))
     elsewhere.mkdir()
-    copy_files(files_and_those_under(FUNCTION, ["handlers", "predictor"]), upload)
+    copy_files(files_and_those_under(FUNCTION, ["custom", "handlers", "predictor"]), upload)
     python = str(venv / "bin" / "python")
     pip = [python, "-m", "pip", "--disable-pip-version-check"]
     for command in (

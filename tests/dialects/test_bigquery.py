@@ -121,7 +121,7 @@ def test_whole_numbers_come_as_numbers_or_strings(hosts: Models) -> None:
 
 
 NOT_NULL = "calls[1]: x2 must be a number, not null; 1 of 2 rows"
-CONTEXT = "userDefinedContext can have output=label or probabilities, nulls=refuse or null; not "
+CONTEXT = "userDefinedContext can have output=label or probabilities or scores, nulls=refuse or null; not "
 
 
 @pytest.mark.parametrize(

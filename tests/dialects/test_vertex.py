@@ -56,7 +56,7 @@ def test_a_batch_job_of_a_table_with_every_kind_of_column(hosts: Models) -> None
 
 
 BOTH = "send either features (one row) or instances (a list of rows)"
-KEYS = "is not a key of this request; they are features, instances, probabilities"
+KEYS = "is not a key of this request; they are features, instances, probabilities, scores"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ KEYS = "is not a key of this request; they are features, instances, probabilitie
         ({"instances": ROWS, "parameters": []}, "#/parameters", "must be an object, not a list"),
         ({"instances": ROWS, "parameters": "x"}, "#/parameters", "must be an object, not a string"),
         ({"instances": ROWS, "parameters": {"x/y": 1}}, "#/parameters/x~1y",
-         "is unknown; there is probabilities, true or false"),
+         "is unknown; there are probabilities and scores, true or false"),
         ({"instances": ROWS, "parameters": {"probabilities": 1}}, "#/parameters/probabilities",
          "must be true or false, not a number"),
         ({"instances": ROWS, "parameters": {"probabilities": True}}, "#/probabilities", "leave it out, or false"),

@@ -5,7 +5,8 @@ from typing import Any
 from flask import Response
 from werkzeug.datastructures import Headers
 
-from handlers.dialects.dialect import Asked, Dialect, Predictions
+from handlers.answers import Predictions
+from handlers.dialects.dialect import Asked, Dialect
 from handlers.responses import Problem
 
 

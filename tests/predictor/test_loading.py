@@ -192,7 +192,7 @@ MALFORMED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "two features of one name": lambda m: m["features"][1].update(name="x1"),
     "no examples": lambda m: m.update(examples=[]),
     "an example too wide": lambda m: m["examples"][0]["features"].append(1.0),
-    "another task": lambda m: m.update(task="clustering"),
+    "another task": lambda m: m.update(task="ranking"),
     "no number": lambda m: m["features"][0].update(minimum="low"),
     "an unknown kind": lambda m: m["features"][0].update(kind="colour"),
     "a key of another kind": lambda m: m["features"][0].update(values=["a"]),

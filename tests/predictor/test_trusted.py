@@ -23,7 +23,7 @@ from predictor.trusted import CALLED, MADE, NAMED, TRUSTED, is_trusted, setting_
 from predictor.unpickler import RestrictedUnpickler
 from tests.predictor.stock_estimators import NUMBERS, X, every_estimator
 from tests.servers import ROOT
-from training.adopt import globals_of_untrusted, read_pickle
+from training.adopting.pickles import globals_of_untrusted, read_pickle
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -478,7 +478,7 @@ WATCHED = """
 import sys
 from pathlib import Path
 import predictor.unpickler, sklearn.linear_model, sklearn.utils.validation, sklearn.ensemble, pandas
-import sklearn.feature_extraction.text, tests.predictor.test_trusted as tests, training.adopt
+import sklearn.feature_extraction.text, tests.predictor.test_trusted as tests, training.adopting.pickles
 from predictor.artifact import ArtifactError
 from predictor.pickled import unpickle
 from predictor.trusted import TRUSTED
@@ -500,7 +500,7 @@ for program in programs:
     else:
         sys.exit(f"not refused: {program}")
     try:
-        training.adopt.globals_of_untrusted(b"\\x80\\x04" + program + b".")
+        training.adopting.pickles.globals_of_untrusted(b"\\x80\\x04" + program + b".")
     except TrainingError:
         pass
 print(len(programs), seen)

@@ -8,18 +8,17 @@ from tests.process.test_fork import config
 from tests.servers import STOP_SECONDS, running
 
 HANGING = """
-import worker.startup
-worker.startup.SECONDS = 3
+import time
 
 import predictor.model
-loaded = os.getpid()
-proper = predictor.model.Predictor.replay
-def replay(self):
-    if os.getpid() != loaded:
-        time.sleep(600)
-    return proper(self)
-import time
-predictor.model.Predictor.replay = replay
+import worker.startup
+
+worker.startup.SECONDS = 3
+watched = post_fork
+
+def post_fork(server, worker):
+    predictor.model.Predictor.replay = lambda _: time.sleep(600)
+    watched(server, worker)
 """
 
 

@@ -31,6 +31,12 @@ FAULTS: dict[str, tuple[str | bytes, list[str]]] = {
         f"{GOOD}1,2,3,4\n5,6,7\n8\n",
         ["line 22 has 4 values, but the header names 3 columns; correct it", "line 24 has 1 value, but"],
     ),
+    "every row is too long": (
+        GOOD.replace("\n", ",0\n").replace("y,0", "y"), ["every row has 4 values, but the header names 3 columns; name"]
+    ),
+    "every row but one is too long": (
+        "a,b,y\n1,2,3\n1,2,3,4\n1,2,3,4\n", ["line 3 has 4 values", "line 4 has 4 values"]
+    ),
     "a quote is never closed": (f'{GOOD}1,2,"3\n4,5,6\n', ["a quote that opens in line 22 is never closed"]),
     "bytes are not of its encoding": (
         GOOD.encode() + "é,ü,1\n".encode() + b"caf\xe9,1,2\n" + b"\xff,1,2\n",

@@ -225,6 +225,7 @@ def test_an_identifier_is_better_than_no_column(tmp_path: Path) -> None:
 # What a good colleague would say: the table and the words of the notice.
 NOTICES: dict[str, tuple[str, str]] = {
     "the same": ("a,b,y\n1,1,5\n2,2,3\n2,2,9\n3,3,4", "column 'b' is the same as 'a'"),
+    "three the same": ("a,b,c,y\n1,1,1,5\n2,2,2,3\n2,2,2,9\n3,3,3,4", "columns 'b', 'c' are the same as 'a': one"),
     "the same in other words": ("a,b,y\n1,x,5\n2,z,3\n2,z,9\n3,u,4", "column 'b' is in other words the same as 'a'"),
     "a leak": ("a,b,y\n1,yes,1\n2,no,0\n4,no,0\n3,yes,1", "column 'b' gives the target 'y' away"),
     "the target twice": ("a,b,y\n1,5,5\n2,3.5,3.5\n9,9,9", "column 'b' gives the target 'y' away"),
@@ -238,6 +239,20 @@ NOTICES: dict[str, tuple[str, str]] = {
     "long codes": (column(*(f"5{(i * 7919) % 100003:05}" for i in range(60))), "column 'c' looks like an identifier"),
     "hours": (column("18.00.00", "19.00.00"), "column 'c' holds times of day, read as hours: 18.00.00 is 18"),
 }  # fmt: skip
+
+
+def test_two_measures_of_rows_that_are_repeated_are_not_the_same(tmp_path: Path) -> None:
+    pairs = [(f"{i * 37 % 101}.5,{i * 53 % 101}", i * 1.5) for i in range(60)]
+    assert "the same" not in "\n".join(table(tmp_path, rows(*pairs, *pairs, names="a,b,y")).notices)
+
+
+def test_a_wide_table_of_few_rows_does_not_bury_what_is_said(tmp_path: Path) -> None:
+    patterns = [[i * step % 97 % 3 for i in range(9)] for step in range(1, 90)] * 2
+    names = ",".join([*(f"c{i}" for i in range(len(patterns))), "y"])
+    lines = [",".join([*(str(pattern[row]) for pattern in patterns), f"{row}.5"]) for row in range(9)]
+    said = [notice for notice in table(tmp_path, "\n".join([names, *lines])).notices if "the same" in notice]
+    assert len(said) == 11
+    assert said[-1].endswith(" more groups of columns say the same")
 
 
 @pytest.mark.parametrize("what", NOTICES)

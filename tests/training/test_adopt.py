@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
@@ -23,7 +25,7 @@ from tests.hosts import Live
 from tests.predictor.test_loading import Gadget
 from tests.servers import FUNCTION, GUNICORN, running
 from training import TrainingError
-from training.adopt import dump_again
+from training.adopting.pickles import dump_again
 
 FEATURES = np.random.RandomState(0).rand(60, 3)
 NUMBERS = FEATURES @ [1.0, 2.0, 3.0]
@@ -111,8 +113,12 @@ def test_yes_takes_the_responsibility(tmp_path: Path) -> None:
         (MODELS["pickle"][0], ["--features", "c,b,a"], "the estimator was fitted with the features a,b,c"),
         (LinearRegression(), ["--features", "a"], "LinearRegression cannot predict a matrix of numbers"),
         (StandardScaler().fit(FEATURES), ["--features", "a,b,c"], "holds a StandardScaler, not an estimator"),
-        ({"model": 1}, ["--features", "a"], "holds a dict, not an estimator with predict"),
-        (LinearRegression().fit(FEATURES, FEATURES), ["--features", "a,b,c"], "predicts several values a row"),
+        ({"model": 1}, ["--features", "a"], "the pickle holds a dict of model (int); none of them predicts"),
+        (
+            LinearRegression().fit(FEATURES, FEATURES),
+            ["--features", "a,b,c", "--target", "p,q"],
+            "the estimator predicts 3 targets, --target names 2",
+        ),
         (MODELS["joblib"][0], ["--features", "a,b,c", "--examples", "/nowhere.csv"], "cannot read /nowhere.csv"),
         (MODELS["joblib"][0], ["--features", "a,b,c", "--version", "a b"], "--version 'a b': must be 1 to 64 of"),
     ],
@@ -154,3 +160,42 @@ def test_a_pipeline_that_does_not_know_its_width_is_adopted(tmp_path: Path) -> N
     joblib.dump(make_pipeline("passthrough", LinearRegression()).fit(FEATURES, NUMBERS), tmp_path / "m.pkl")
     adopt(tmp_path / "m.pkl", "--features", "a,b,c", out=tmp_path / "out")
     assert load(tmp_path / "out").replay() == []
+
+
+def of_another_version(estimator: Any, path: Path, version: bytes) -> Path:
+    """Write a pickle as another scikit-learn, whose version has as many characters, would."""
+    data = pickle.dumps(estimator)
+    here = sklearn.__version__.encode()
+    assert len(here) == len(version)
+    path.write_bytes(data.replace(b"\x8c\x05" + here, b"\x8c\x05" + version))
+    return path
+
+
+def test_another_scikit_learn_is_refused_with_the_command_that_installs_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = of_another_version(MODELS["joblib"][0], tmp_path / "m.pkl", b"1.5.2")
+    with pytest.raises(SystemExit, match="2"):
+        adopt(path, "--features", "a,b,c", out=tmp_path / "out")
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"was written by scikit-learn 1.5.2, installed is {sklearn.__version__}" in line
+    assert "-m pip install scikit-learn==1.5.2; or set ALLOW_VERSION_MISMATCH=1" in line
+    monkeypatch.setenv("ALLOW_VERSION_MISMATCH", "1")
+    adopt(path, "--features", "a,b,c", out=tmp_path / "out")
+    [line] = capsys.readouterr().err.splitlines()
+    assert "1.5.2" in line
+    assert sklearn.__version__ in line
+    assert "adopted because of ALLOW_VERSION_MISMATCH=1" in line
+    assert load(tmp_path / "out").replay() == []
+
+
+def test_nobody_who_adopts_is_told_to_train_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = of_another_version(MODELS["joblib"][0], tmp_path / "m.pkl", b"0.2.9")
+    path.write_bytes(path.read_bytes().replace(b"StandardScaler", b"StandardScalex"))
+    with pytest.raises(SystemExit, match="2"):
+        adopt(path, "--features", "a,b,c", "--yes", out=tmp_path / "out")
+    [line] = capsys.readouterr().err.splitlines()
+    assert "again" not in line
+    assert line.endswith(
+        "it was written by scikit-learn 0.2.9: " + f"{sys.executable} -m pip install scikit-learn==0.2.9"
+    )

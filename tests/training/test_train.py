@@ -160,7 +160,7 @@ def test_the_command_line_fails_with_one_line_and_status_2(tmp_path: Path) -> No
         text=True,
         check=False,
     )
-    message = "train.py: cannot read no.csv: No such file or directory; give the path of a CSV file\n"
+    message = "train.py: cannot read no.csv: No such file or directory; give the path of a CSV or Parquet file\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
     assert list(tmp_path.iterdir()) == []
 

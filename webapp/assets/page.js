@@ -114,11 +114,33 @@ function bars(probabilities) {
   return list;
 }
 
-function showAnswer(answer) {
-  const prediction = element("p", ` ${answer.prediction}`, "prediction");
-  prediction.prepend(element("span", form.dataset.target));
-  result.replaceChildren(prediction);
-  if (answer.probabilities) result.append(bars(answer.probabilities));
+function isObject(value) {
+  return typeof value === "object" && value !== null;
+}
+
+// A score is a number, or one for each class.
+function scoreLine(score) {
+  const parts = isObject(score) ? Object.entries(score).map(([label, value]) => `${label} ${value}`) : [score];
+  return element("p", `score: ${parts.join(", ")}`, "score");
+}
+
+// What is known of one target: its prediction, and the probabilities or the score of it.
+function shownTarget(target, prediction, chances, score) {
+  const line = element("p", ` ${prediction}`, "prediction");
+  line.prepend(element("span", target));
+  const shown = [line];
+  if (chances !== undefined) shown.push(bars(chances));
+  if (score !== undefined) shown.push(scoreLine(score));
+  return shown;
+}
+
+function showAnswer({ prediction, probabilities, scores }) {
+  if (!isObject(prediction)) {
+    return result.replaceChildren(...shownTarget(form.dataset.target, prediction, probabilities, scores));
+  }
+  const targets = Object.entries(prediction);
+  const shown = targets.flatMap(([name, value]) => shownTarget(name, value, probabilities?.[name], scores?.[name]));
+  return result.replaceChildren(...shown);
 }
 
 function showProblem(problem) {
@@ -141,7 +163,7 @@ async function predict() {
     return detail ? [{ pointer: input.dataset.pointer, detail }] : [];
   });
   if (errors.length > 0) return showProblem({ detail: "every feature needs a value", errors });
-  const body = `{"features": ${row(IN_JSON)}, "probabilities": ${form.dataset.probabilities}}`;
+  const body = `{"features": ${row(IN_JSON)}${form.dataset.detail ? `, "${form.dataset.detail}": true` : ""}}`;
   form.setAttribute("aria-busy", "true");
   try {
     const response = await fetch("predict", { method: "POST", headers: { "Content-Type": "application/json" }, body });
