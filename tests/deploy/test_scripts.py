@@ -53,7 +53,8 @@ if gcloud ai models describe tandem {AT} >/dev/null 2>&1; then gcloud ai models 
 --container-image-uri={IMAGE} --container-ports=8080 --container-predict-route=/predict \
 --container-health-route=/ready \
 --container-env-vars=^:^THREADS=4:LOG_LEVEL=INFO:GOOGLE_CLOUD_PROJECT=my-project:\
-MODEL_SHA256={SHA256}:TRUSTED_MODULES= {AT} --parent-model=projects/my-project/locations/europe-west1/models/tandem; else gcloud ai models upload \
+MODEL_SHA256={SHA256}:TRUSTED_MODULES= {AT} \
+--parent-model=projects/my-project/locations/europe-west1/models/tandem; else gcloud ai models upload \
 --display-name=tandem --container-image-uri={IMAGE} --container-ports=8080 --container-predict-route=/predict \
 --container-health-route=/ready \
 --container-env-vars=^:^THREADS=4:LOG_LEVEL=INFO:GOOGLE_CLOUD_PROJECT=my-project:\
