@@ -52,11 +52,13 @@ gcloud builds submit . --config=deploy/cloudbuild.yaml --substitutions=_IMAGE={I
 if gcloud ai models describe tandem {AT} >/dev/null 2>&1; then gcloud ai models upload --display-name=tandem \
 --container-image-uri={IMAGE} --container-ports=8080 --container-predict-route=/predict \
 --container-health-route=/ready \
---container-env-vars=THREADS=4,LOG_LEVEL=INFO,GOOGLE_CLOUD_PROJECT=my-project {AT} \
+--container-env-vars=^:^THREADS=4:LOG_LEVEL=INFO:GOOGLE_CLOUD_PROJECT=my-project:\
+MODEL_SHA256={SHA256}:TRUSTED_MODULES= {AT} \
 --parent-model=projects/my-project/locations/europe-west1/models/tandem; else gcloud ai models upload \
 --display-name=tandem --container-image-uri={IMAGE} --container-ports=8080 --container-predict-route=/predict \
---container-health-route=/ready --container-env-vars=THREADS=4,LOG_LEVEL=INFO,GOOGLE_CLOUD_PROJECT=my-project {AT} \
---model-id=tandem; fi
+--container-health-route=/ready \
+--container-env-vars=^:^THREADS=4:LOG_LEVEL=INFO:GOOGLE_CLOUD_PROJECT=my-project:\
+MODEL_SHA256={SHA256}:TRUSTED_MODULES= {AT} --model-id=tandem; fi
 gcloud ai endpoints describe tandem {AT} >/dev/null 2>&1 || gcloud ai endpoints create --endpoint-id=tandem \
 --display-name=tandem {AT}
 gcloud ai endpoints deploy-model tandem --model=tandem --display-name=tandem-1 --traffic-split=0=100 \
