@@ -54,7 +54,10 @@ def refuse(_: Any) -> None:
         (refuse, "(TypeError: no such table)"),
         (lambda _: sys.exit(3), "(SystemExit: 3)"),
         (lambda _: time.sleep(60), "(not within 1 s)"),
-        (lambda matrix: np.zeros(len(matrix) + 1), "(ValueError: zip() argument 2 is longer than argument 1)"),
+        (
+            lambda matrix: np.zeros(len(matrix) + 1),
+            "(WrongShapeError: it predicts an array of shape (6,) for 5 rows, not one value a row)",
+        ),
     ],
     ids=["crashes", "refuses", "exits", "hangs", "predicts too many"],
 )
