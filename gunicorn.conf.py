@@ -112,7 +112,8 @@ def post_worker_init(worker: Any) -> None:
     if failure:
         worker.log.critical("tandem: the model does not reproduce its examples in the worker (%s)", failure)
         sys.exit(FAILED_TO_LOAD)
-    worker.watchdog.cancel()
+    if watchdog := getattr(worker, "watchdog", None):  # somebody's own post_fork starts none
+        watchdog.cancel()
 
 
 def on_reload(server: Any) -> None:

@@ -10,7 +10,7 @@ import flask
 from flask import Flask, Request
 
 from handlers import predict
-from handlers.quick import longest_quick_body
+from handlers.quick import asks_one_row, longest_quick_body
 from handlers.service import Service
 from worker.connection import ClientSocket
 
@@ -54,6 +54,10 @@ class Direct:
             and app.config["TRUSTED_HOSTS"] is None
             and not any(self.askers)
         )
+
+    def takes(self, body: bytes) -> bool:
+        """Whether a body is one row's, of a length that was tried."""
+        return 0 < len(body) <= self.longest_body and asks_one_row(body)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answer a request (PEP 3333)."""

@@ -109,12 +109,11 @@ class QuickWorker(DeadlineWorker):
             request = parse_request_fast(data, **self.limits)
         except Exception:  # of the socket or of the parser, which has several kinds; gunicorn has the answer
             return None
-        length = request.content_length
         if (
             request.has_chunked
-            or not 0 < length <= self.direct.longest_body
-            or request.consumed + length != len(data)
+            or request.consumed + request.content_length != len(data)
             or len(data) > MAX_REQUEST
+            or not self.direct.takes(data[request.consumed :])
             or request.method != b"POST"
             or request.path != PATH
         ):

@@ -22,10 +22,8 @@ def finish(response, *rest):
 entry_point.finish = finish
 """
 
-# At /predict itself a body that is hardly longer than one row may be answered there; worker.lane bounds it.
-ROWS = b",".join([b"[1,2,3]"] * 100)
 BATCHES = {
-    "/predict": b'{"instances":[' + ROWS + b"]}",
+    "/predict": b'{"instances":[[1,2,3],[2,3,4]]}',
     "/bigquery": b'{"calls":[[1,2,3],[2,3,4]]}',
     ROUTES["AIP_PREDICT_ROUTE"]: b'{"instances":[[1,2,3],[2,3,4]],"parameters":null}',
     "/v1/models/example:predict": b'{"instances":[[1,2,3],[2,3,4]]}',
@@ -66,6 +64,19 @@ def test_a_batch_has_a_thread_of_its_own(server: Server, path: str) -> None:
             assert thread(connection, path, b"1,2,3\n2,3,4", "text/csv") == "pool"
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"features":[1,2,3]}', "main"),
+        (b'{"instances":[[1,2,3]]}', "pool"),
+        (rb'{"in\u0073tances":[[1,2,3]]}', "pool"),
+    ],
+)
+def test_one_row_needs_no_thread_and_a_list_of_rows_has_one(server: Server, body: bytes, expected: str) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        assert thread(connection, "/predict", body, "application/json") == expected
+
+
 def test_predict_as_vertex_ais_route_keeps_its_batches_there(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(TELL)
     environ = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "AIP_PREDICT_ROUTE": "/predict"}
@@ -73,5 +84,5 @@ def test_predict_as_vertex_ais_route_keeps_its_batches_there(tmp_path: Path) -> 
         running(GUNICORN, tmp_path / "log", **environ) as server,
         socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection,
     ):
-        for body in (BATCHES["/predict"], b'{"instances":[' + ROWS + b'],"parameters":null}'):
+        for body in (BATCHES["/predict"], b'{"instances":[[1,2,3],[2,3,4]],"parameters":null}'):
             assert [thread(connection, "/predict", body, "application/json") for _ in range(5)] == ["pool"] * 5
