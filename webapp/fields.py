@@ -67,7 +67,7 @@ class Field:
         edges = [column.minimum, *column.deciles, column.maximum]
         span = (column.maximum - column.minimum) / 100
         shares = zip(pairwise(edges), column.shares, strict=True)
-        parts = [(low, max(high - low, span), share) for (low, high), share in shares]
+        parts = [(low, max(high - low, 5 * span), share) for (low, high), share in shares]
         densest = max(share / width for _, width, share in parts)
         return [
             Bar(round((low - column.minimum) / span, 2), round(width / span, 2), round(20 * share / width / densest, 2))

@@ -15,12 +15,12 @@ OpenPage = Callable[..., Visit]
 def test_the_focus_shows_how_the_prediction_moves(visit: OpenPage, regression: Server) -> None:
     seen = visit(regression)
     seen.page.get_by_label("x1").focus()
-    picture = seen.page.locator("#curve svg")
+    caption = seen.page.locator("#curve figcaption")
     # y = 3 x1 + x2 + x3 + 2, and the example is (1, 2, 3)
-    expect(picture).to_have_attribute("aria-label", "y: 7 to 22 as x1 runs from 0 to 5")
+    expect(caption).to_have_text("y: 7 to 22 as x1 runs from 0 to 5")
     seen.page.get_by_label("x2").fill("0")
     seen.page.get_by_label("x3").focus()
-    expect(picture).to_have_attribute("aria-label", "y: 5 to 10 as x3 runs from 0 to 5")
+    expect(caption).to_have_text("y: 5 to 10 as x3 runs from 0 to 5")
     assert seen.page.locator(".spread").count() == 3
     assert seen.page.locator(".spread").first.locator("rect").count() == 6
     seen.page.get_by_label("x2").fill("no number")

@@ -43,7 +43,7 @@
     const short = (value) => Number(value.toPrecision(4));
     const between = values.length > 1 ? `from ${JSON.parse(values[0])} to ${JSON.parse(values.at(-1))}` : "";
     const label = `${series.map(([name]) => name).join(", ")}: ${short(low)} to ${short(high)} as ${input.dataset.name} runs ${between}`;
-    const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label });
+    const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" }); // its caption says it
     series.forEach(([, found], place) => {
       const points = found.map((value, step) => `${x(step)},${y(value)}`).join(" ");
       picture.append(svg("polyline", { points, class: `line line${place}` }));
