@@ -3,8 +3,8 @@ FROM python:3.13-slim AS packages
 # The dependencies change seldom, so they stand before the code. pip compiles them to byte code, which saves each
 # cold start a second and a half.
 COPY requirements.txt .
-# gunicorn_h1c comes as source.
-RUN apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev
+# gunicorn_h1c comes as source; python3-dev has the headers for a base whose Python is Debian's.
+RUN apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev python3-dev
 RUN python -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --compile --require-hashes -r requirements.txt \
  && /venv/bin/pip uninstall --yes pip
