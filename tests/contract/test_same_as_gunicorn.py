@@ -125,7 +125,7 @@ def test_any_bytes_get_the_answers_of_stock_gthread(settings: dict[str, Any], mo
         statuses.update(re.findall(rb"HTTP/1\.\d (\d+)", expected))
     quick.close()
     stock.close()
-    assert sum(taken) > len(cases) / 20  # or nothing was compared
+    assert sum(taken) > len(cases) / 50  # or nothing was compared
     assert {b"200", b"400", b"404", b"405", b"413", b"415", b"417", b"422"} <= statuses.keys()
 
 
