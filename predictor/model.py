@@ -157,7 +157,8 @@ def not_finite(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Return which rows have a number that is not finite."""
     if values.dtype.kind != "f":
         return np.zeros(len(values) if values.ndim else 0, dtype=bool)
-    return ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    finite: NDArray[np.bool_] = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    return ~finite
 
 
 def converter(manifest: Manifest, estimator: Any) -> Callable[[Inputs], Any]:
