@@ -214,6 +214,7 @@ NAMED = {
     "numpy.random.bit_generator": "SeedSequence",
     "pandas": "Index NA",
     "pandas.arrays": "StringArray",
+    "scipy._lib.array_api_compat.numpy._aliases": "asarray",  # of SciPy 1.17, a BSpline's
     "scipy.special._special_ufuncs": (
         "cbrt erf exp10 exp2 expit expm1 log1p log_expit log_ndtr logit ndtr xlog1py xlogy"
     ),
