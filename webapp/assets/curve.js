@@ -29,9 +29,11 @@
   }
 
   // The series to draw: the prediction, or each class's probability; of many classes the three that reach highest.
+  // Of several targets none, as each would want a curve of its own.
   function seriesOf({ predictions, probabilities }) {
     if (!probabilities) return predictions.every(Number.isFinite) ? [[form.dataset.target, predictions]] : [];
     const all = Object.keys(probabilities[0]).map((label) => [label, probabilities.map((row) => row[label])]);
+    if (!all.every(([, found]) => found.every(Number.isFinite))) return [];
     return all.sort((a, b) => Math.max(...b[1]) - Math.max(...a[1])).slice(0, 3);
   }
 
@@ -58,7 +60,8 @@
     figure.hidden = true;
     if (values.length < 2 || inputs.some(unsendable)) return;
     const rows = values.map((cell) => rowWith(input, cell)).join(",");
-    const body = `{"instances": [${rows}], "probabilities": ${form.dataset.probabilities}}`;
+    const detail = form.dataset.detail === "probabilities" ? ', "probabilities": true' : "";
+    const body = `{"instances": [${rows}]${detail}}`;
     try {
       const response = await fetch("predict", { method: "POST", headers: { "Content-Type": "application/json" }, body });
       if (!response.ok || mine !== asked) return;
