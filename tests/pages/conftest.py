@@ -59,7 +59,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with models: a classifier of nasty names, one of many features, two with columns of all kinds."""
     folder = tmp_path_factory.mktemp("models")
     header = ",".join('"' + name.replace('"', '""') + '"' for name in NASTY)
-    rows = [f"{i % 7},{i % 3},{i % 5},{i},{'<i>yes</i>' if i % 7 > 3 else 'no'}" for i in range(60)]
+    rows = [f"{i % 7},{i % 3},{i % 5},{i % 11},{'<i>yes</i>' if i % 7 > 3 else 'no'}" for i in range(60)]
     (folder / "nasty.csv").write_text("\n".join([f"{header},label", *rows]))
     wide = [",".join(str((i * j) % 11) for j in range(1, 502)) for i in range(40)]
     (folder / "wide.csv").write_text("\n".join([",".join(f"f{j}" for j in range(501)), *wide]))

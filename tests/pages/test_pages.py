@@ -218,7 +218,7 @@ def test_no_page_is_wider_than_the_screen(visit: Open, any_server: Server) -> No
 
 def test_the_api_page_executes_a_request(visit: Open, regression: Server) -> None:
     page = visit(regression, "/docs").page
-    page.locator(".opblock-post .opblock-summary-control").click()
+    page.get_by_role("button", name="POST /predict Predict one row").click()
     page.get_by_role("button", name="Execute").click()
     answer = page.locator(".live-responses-table tbody .response-col_description").first
     expect(answer).to_contain_text('"prediction": 10')
