@@ -14,6 +14,13 @@ def workers_of(master: int) -> list[int]:
     return sorted(int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split())
 
 
+def children() -> set[int]:
+    """Return the process ids of this process's own children, whichever thread started them."""
+    return {
+        int(pid) for thread in Path("/proc/self/task").iterdir() for pid in (thread / "children").read_text().split()
+    }
+
+
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
