@@ -55,11 +55,12 @@ class Predictor:
         """Make, before the first prediction, what that takes: pandas is imported here, if at all."""
         self.convert = converter(self.manifest, self.estimator)
         self.call: Function = self.call_estimator
+        self.together: Together | None = None
 
     def predict_together(self) -> None:
         """From now on, predict in one call what several threads ask for meanwhile, if the model is one for that."""
         if self.batch_invariant:
-            self.call = Together(self.call_estimator)
+            self.call = self.together = Together(self.call_estimator)
 
     @property
     def batch_invariant(self) -> bool:

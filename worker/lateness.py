@@ -4,8 +4,6 @@ import resource
 import time
 from collections import deque
 
-from handlers.quick import MAX_SECONDS
-
 # After so many late answers among so many requests the model is left to the pool.
 LATE, AMONG = 3, 1000
 # Not every system counts for a thread.
@@ -19,7 +17,8 @@ class Lateness:
     look at a clock, so it is asked once an answer was late.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self.late: deque[int] = deque(maxlen=LATE)
         self.asked_until = 0
 
@@ -30,19 +29,19 @@ class Lateness:
 
     def end(self, number: int, began: float, used: resource.struct_rusage | None) -> bool:
         """Return whether with the answer of that number too many were late."""
-        if time.perf_counter() - began <= MAX_SECONDS:
+        if time.perf_counter() - began <= self.seconds:
             return False
-        if used is not None and THREAD is not None and only_without_cpu(used, resource.getrusage(THREAD)):
+        if used is not None and THREAD is not None and only_without_cpu(used, resource.getrusage(THREAD), self.seconds):
             return False
         self.asked_until = number + AMONG
         self.late.append(number)
         return len(self.late) == LATE and number - self.late[0] < AMONG
 
 
-def only_without_cpu(before: resource.struct_rusage, after: resource.struct_rusage) -> bool:
+def only_without_cpu(before: resource.struct_rusage, after: resource.struct_rusage, seconds: float) -> bool:
     """Whether a thread that was slow has neither computed for long nor gone to sleep by itself.
 
     A thread of a server has slept before; where none was counted, the system does not count.
     """
     computed = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return computed <= MAX_SECONDS and after.ru_nvcsw == before.ru_nvcsw > 0
+    return computed <= seconds and after.ru_nvcsw == before.ru_nvcsw > 0
