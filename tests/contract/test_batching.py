@@ -18,9 +18,9 @@ from handlers.service import Service, load_service
 from predictor import together as module
 from predictor.columns import Inputs, Number
 from predictor.together import MOST_ROWS, count_rows
+from servers.running import FUNCTION, GUNICORN, running
 from tests.hosts import JSON
 from tests.models import Sample, save_model
-from tests.servers import FUNCTION, GUNICORN, running
 from tests.workers import Driven
 from webapp import create_app
 from worker.lane import QuickWorker

@@ -19,7 +19,7 @@ from predictor import ArtifactError
 from predictor.columns import Category, Column, Inputs, Number
 from predictor.loading import read_manifest
 from predictor.together import MOST_ROWS
-from tests.servers import ROOT
+from servers.running import ROOT
 from tests.training.conftest import TrainCommand
 from training.batches import SIZES, is_batch_invariant
 
