@@ -1,7 +1,8 @@
 """The names of a table's columns: in its first line, or none."""
 
+import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tables.errors import TableError, first_few
 from tables.raw import RawColumn
@@ -10,6 +11,16 @@ from tables.reading import Rows
 LONGEST_NAME = 200  # the manifest takes no longer ones
 MOST_COLUMNS = 20_000
 UNNAMED = re.compile(r"(?:Unnamed: [0-9]+)?\Z")  # what pandas makes of no name
+
+
+def named(target: str | Sequence[str], names: Collection[str]) -> list[str]:
+    """Return the targets that a text names: the column of that very name, or several, written as a line of CSV."""
+    if not isinstance(target, str):
+        return list(target)
+    try:
+        return [target] if target in names else [cell.strip() for cell in next(csv.reader([target]))]
+    except (csv.Error, StopIteration):
+        return [target]
 
 
 def positions(width: int) -> list[str]:

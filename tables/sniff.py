@@ -4,8 +4,10 @@ import codecs
 import io
 import re
 import tempfile
+from collections.abc import Sequence
 
 from tables.errors import TableError, first_few
+from tables.header import named
 from tables.parquet import closed_database
 from tables.reading import Reading
 
@@ -89,7 +91,7 @@ def no_text(character: str) -> str:
     return f"holds the byte 0x{ord(character) - 0xDC00:02x}, which is not UTF-8, unlike the rest; correct it"
 
 
-def sniff(text: str, target: str, encoding: str) -> tuple[Reading, bool]:
+def sniff(text: str, target: str | Sequence[str], encoding: str) -> tuple[Reading, bool]:
     """Return how a table's text is written, and whether DuckDB takes its first line for a header."""
     sample = text[:SAMPLE]
     if len(text) > SAMPLE:
@@ -99,7 +101,8 @@ def sniff(text: str, target: str, encoding: str) -> tuple[Reading, bool]:
         sample = sample[: end + 1]
     delimiter, quote, escape, skipped, header = ask_duckdb(sample) or (",", '"', "", 0, True)
     quote = "'" if quote == "'" else '"'
-    if skipped and target in {cell.strip().strip(quote) for cell in sample.splitlines()[0].split(delimiter)}:
+    first = {cell.strip().strip(quote) for cell in sample.splitlines()[0].split(delimiter)} if skipped else set()
+    if skipped and first.issuperset(named(target, first)):
         skipped = 0  # ragged rows below a header are no other table
     escape = "\\" if escape == "\\" else ""
     return Reading(delimiter=delimiter, quote=quote, escape=escape, encoding=encoding, skipped_lines=skipped), header

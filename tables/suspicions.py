@@ -17,12 +17,13 @@ MOST_NAMES = 50
 MOST_DUPLICATES = 10  # notices; a wide table of few rows has thousands
 
 
-def suspicions(columns: Mapping[str, RawColumn], seen: Mapping[str, Observed], target: Target) -> list[str]:
+def suspicions(columns: Mapping[str, RawColumn], seen: Mapping[str, Observed], targets: Sequence[Target]) -> list[str]:
     """Return all that is to be said."""
-    given_away = [name for name, column in columns.items() if gives_away(column, seen[name], target)]
     asked = [
         f"column {name!r} gives the target {target.name!r} away: will it be known when you predict? If not, --drop it"
-        for name in given_away
+        for target in targets
+        for name, column in columns.items()
+        if gives_away(column, seen[name], target)
     ]
     return [*written(seen), *duplicates(columns, seen), *asked, *codes(seen), *sentinels(seen)]
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Table:
     """Usable columns as they were observed, one target value and one line of the file a row, and how it was read.
 
+    Of several targets, `target` has a column each, and `target_name` all names.
+
     `frame` holds float64 numbers, float64 booleans (0, 1, NaN), object strings (None where missing) and
     datetime64[us] dates, in the order of `columns`.
     """
@@ -34,6 +36,7 @@ class Table:
     rows_left_out: dict[str, Any] | None = None
     notices: Sequence[str] = ()
     reading: dict[str, Any] | None = None
+    target_names: Sequence[str] = ()
 
     @property
     def feature_names(self) -> list[str]:

@@ -29,7 +29,7 @@ def describe(
     named = globals_of_trusted(pickled)
     table = problem.table
     predictions = np.asarray(fitted.predict(problem.inputs))
-    outputs = targets_of(fitted, problem.task, table.target_name, predictions)
+    outputs = targets_of(fitted, problem.task, table.target_name, predictions, table.target_names)
     return Manifest(
         format=FORMAT,
         name=name,

@@ -28,7 +28,7 @@ def parse(arguments: Sequence[str] | None, description: str | None) -> argparse.
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="train.py", description=description)
     parser.add_argument("data", nargs="?", type=Path, metavar="TABLE", help="a CSV or Parquet file")
-    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    parser.add_argument("--target", metavar="COLUMN", help="the column to predict; several with commas between")
     _add_estimator_options(parser)
     _add_column_options(parser.add_argument_group("how the table is understood"))
     _add_artifact_options(parser)

@@ -14,6 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as Shown
 from sklearn.base import clone
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 
 from predictor import ArtifactError, Manifest, load
 from predictor.artifact import dump, installed_packages
@@ -53,7 +54,7 @@ def reproduce(directory: Path, data: Path | None, console: Console) -> bool:
     problem = Problem.of(recorded_table(manifest, data), manifest.task)
     artifact = joblib.load(directory / manifest.artifact["file"])  # load() has just verified it
     seed, test_size = manifest.training["seed"], manifest.training["test_size"]
-    untrained = pipeline_for(as_made(final_step(artifact)), problem, scale=SCALER in manifest.globals, seed=seed)
+    untrained = pipeline_for(as_made(learner_in(artifact)), problem, scale=SCALER in manifest.globals, seed=seed)
     again = fit(untrained, problem.inputs, problem.target)
     by_fold = cross_validate(untrained, problem, test_size=test_size, seed=seed, on_fold=lambda *_: None)
     metrics = evaluate(untrained, problem, test_size=test_size, seed=seed, by_fold=by_fold)
@@ -72,6 +73,12 @@ def reproduce(directory: Path, data: Path | None, console: Console) -> bool:
     same = alike(before, after, manifest.scale or usual_size(before) or 0.0)
     console.print(verdict(same, digest == manifest.artifact["sha256"], packages == manifest.packages), soft_wrap=True)
     return same
+
+
+def learner_in(artifact: Any) -> Any:
+    """Return the estimator that --estimator named: it learns last, or in the hands of one that makes one a target."""
+    last = final_step(artifact)
+    return last.estimator if isinstance(last, MultiOutputClassifier | MultiOutputRegressor) else last
 
 
 def as_made(estimator: Any) -> Any:
@@ -108,7 +115,7 @@ def read_again(manifest: Manifest, data: Path) -> Table:
     reading = (manifest.training or {}).get("reading", {})
     table = read(
         data,
-        manifest.target,
+        manifest.target_names if manifest.several else manifest.target,
         header=reading.get("header"),
         drop=list(manifest.left_out),
         keep=manifest.feature_names,
