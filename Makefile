@@ -42,7 +42,7 @@ chaos: dev ## Stop, reload and kill a server under load, many times, and count w
 	@$(BIN)/python -m tests.process.chaos
 
 soak: dev ## Send 50,000 good and bad requests and see that the server does not grow
-	@$(BIN)/python -m benchmarks.soak
+	@$(BIN)/python -m tests.process.soak
 
 PURELIB = .bench/mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 mutants: dev .bench/mutants ## Change the code a little, a thousand ways, and list what no test notices; ARGS='predictor.model*'
@@ -111,7 +111,7 @@ smoke: dev ## Run the contract suite on the deployed example at URL, as gcloud's
 	  $(if $(filter 1,$(PUBLIC)),,--identity-token "$$(gcloud auth print-identity-token)")
 
 lifecycle: dev ## Measure cold starts and warm requests; ARGS='--quick' or '--url URL' are handed on
-	$(BIN)/python -m benchmarks.lifecycle $(or $(ARGS),--plot docs/lifecycle.svg)
+	$(BIN)/python -m benchmarks.lifecycle $(ARGS)
 
 reproduce: dev ## Train again from what the manifest records and compare; ARGS='data.csv --model DIR' for your own
 	@$(BIN)/python -m training.reproduce $(ARGS)

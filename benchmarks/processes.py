@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers import end, free_port
+from servers.processes import cpu_seconds, memory_with_files, tree
+from servers.running import end, free_port
 
-TICK = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 60
 POLL_SECONDS = 0.002
 
@@ -54,33 +54,11 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time, user's and system's, that the processes have used."""
-        return sum(_cpu_ticks(pid) for pid in tree(self.process.pid)) / TICK
+        return sum(map(cpu_seconds, tree(self.process.pid)))
 
     def memory_mb(self) -> float:
         """Return the memory of the processes; what several share is counted once (the sum of their PSS)."""
-        return sum(_pss_kb(pid) for pid in tree(self.process.pid)) / 1024
-
-
-def tree(pid: int) -> list[int]:
-    """Return a process and its descendants."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += tree(int(child))
-    return found
-
-
-def _cpu_ticks(pid: int) -> int:
-    # The name, in parentheses, may hold spaces; utime and stime are fields 14 and 15 (proc_pid_stat(5)).
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def _pss_kb(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    return 0
+        return sum(map(memory_with_files, tree(self.process.pid))) / 2**20
 
 
 @contextmanager

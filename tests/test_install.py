@@ -13,8 +13,8 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from servers.running import ROOT, environment
 from tests.files import copy_files, project_files
-from tests.servers import ROOT, environment
 
 HERE = Path(sysconfig.get_paths()["purelib"])
 PYTHONS = [f"3.{minor}" for minor in range(11, 15)]

@@ -33,7 +33,7 @@ from sklearn.svm import SVC
 from predictor import ArtifactError, NotPredictable, Predictor, load
 from predictor.columns import Number
 from predictor.onnx_engine import CompiledModel, choose_engine
-from tests.servers import ROOT
+from servers.running import ROOT
 from training.compile import NotCompiledError, compile_model
 
 RANDOM = np.random.RandomState(0)

@@ -23,7 +23,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from handlers.quick import longest_quick_body, may_be_quick
 from handlers.service import load_service
-from tests.servers import GUNICORN, ROOT, Server, running
+from servers.running import GUNICORN, ROOT, Server, running
 from tests.workers import Driven
 from webapp import create_app
 from worker import worker_class

@@ -9,7 +9,7 @@ import pytest
 import requests
 import yaml
 
-from tests.servers import BIN, ROOT, running
+from servers.running import BIN, ROOT, running
 
 KUBERNETES = kubernetes_validate.latest_version()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import ROOT
+from servers.running import ROOT
 
 IMAGE = "europe-west1-docker.pkg.dev/my-project/tandem/tandem:1"
 SHA256 = hashlib.sha256((ROOT / "model.json").read_bytes()).hexdigest()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.servers import ROOT, environment
+from servers.running import ROOT, environment
 from training.add_package import modules_of, with_line
 
 IN = "# What is deployed.\nflask\nnumpy\n"

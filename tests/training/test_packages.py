@@ -7,7 +7,7 @@ import pytest
 import predictor
 from predictor import ArtifactError
 from predictor.packages import check_packages
-from tests.servers import ROOT
+from servers.running import ROOT
 from training import describe
 
 # As importlib.metadata tells it: the distribution has another name than its module, or several share a module.

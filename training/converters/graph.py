@@ -42,6 +42,11 @@ class Part:
 Columns = Sequence[Part]
 
 
+def width(columns: Columns) -> int:
+    """Return how many columns there are."""
+    return sum(part.width for part in columns)
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What an estimator predicts: numbers, shape (rows, 1), or the index of a label, (rows,), and probabilities."""

@@ -42,6 +42,7 @@ from sklearn.svm import LinearSVC, LinearSVR
 
 from training.converters.boosting import labels
 from training.converters.graph import Columns, Graph, NotConvertedError, Prediction
+from training.converters.others import predict_by_skl2onnx
 from training.converters.registry import predicts
 from training.converters.scalers import ones
 
@@ -93,8 +94,6 @@ def convert_sgd_classifier(graph: Graph, model: Any, columns: Columns) -> Predic
         raw = weighted_sum(graph, model, columns)
         return labels(graph, raw, raw, 2, "Greater")
     if model.loss in ("log_loss", "modified_huber"):
-        from training.converters.others import predict_by_skl2onnx
-
         return predict_by_skl2onnx(graph, model, columns)
     return convert_linear_classifier(graph, model, columns)
 

@@ -17,9 +17,8 @@ from sklearn.ensemble import (
     VotingRegressor,
 )  # fmt: skip
 
-from training.converters.graph import Columns, Graph, NotConvertedError, Part, Prediction
+from training.converters.graph import Columns, Graph, NotConvertedError, Part, Prediction, width
 from training.converters.registry import predict, predicts
-from training.converters.scalers import width
 from training.converters.trees import TREES, add_trees, integers, mean_of_trees, most_probable, values_of
 
 

@@ -12,10 +12,11 @@ import pytest
 from benchmarks.contenders import CONTENDERS
 from benchmarks.load import LOADS, body, figures
 from benchmarks.plots import draw
-from benchmarks.processes import BenchmarkError, serving, tree
+from benchmarks.processes import BenchmarkError, serving
 from benchmarks.report import MEASURES, TARGETS, document, medians, ratios, write
-from tests.hosts import Host
-from tests.servers import GUNICORN, ROOT
+from servers.processes import tree
+from servers.running import GUNICORN, ROOT
+from webapp import create_app
 
 ROUNDS = {"peer": {"c1.cpu_us": [100.0, 400.0, 200.0]}, "sklearn": {"c1.cpu_us": [50.0, 100.0, 220.0]}}
 
@@ -48,10 +49,10 @@ def test_a_load_that_failed_is_no_figure(output: str) -> None:
 
 
 @pytest.mark.parametrize("rows", sorted({load.rows for load in LOADS}))
-def test_the_requests_are_valid(web: Host, rows: int) -> None:
-    got = web.send(body(rows))
-    assert got.status == 200
-    assert len(got.json().get("predictions", [1])) == rows
+def test_the_requests_are_valid(rows: int) -> None:
+    got = create_app().test_client().post("/predict", data=body(rows), content_type="application/json")
+    assert got.status_code == 200
+    assert len(got.get_json().get("predictions", [1])) == rows
 
 
 @pytest.mark.slow
