@@ -24,7 +24,7 @@ from predictor.model import usual_size
 from training.compile import (
     Compiled,
     NotCompiledError,
-    check_one_output,
+    count_targets,
     facts_of,
     given_to,
     largest_difference,
@@ -42,7 +42,8 @@ def compile_for_bigquery(fitted: Any, rows: Inputs, columns: Sequence[Column], *
 
     `rows` are the training rows: a matrix, or one array a column where the estimator takes a frame.
     """
-    check_one_output(fitted, columns, rows)
+    if count_targets(fitted, columns, rows) > 1:
+        raise NotCompiledError("BigQuery ML gets models of one target")
     model = _converted(fitted, _inputs(columns, matrix=isinstance(rows, np.ndarray)))
     _check_form(model)
     data = model.SerializeToString(deterministic=True)

@@ -49,7 +49,7 @@ def width(columns: Columns) -> int:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What an estimator predicts: numbers, shape (rows, 1), or the index of a label, (rows,), and probabilities."""
+    """What an estimator predicts: numbers, (rows, targets), or the index of a label, (rows,), and probabilities."""
 
     value: str
     probabilities: str = ""
@@ -158,7 +158,7 @@ class Graph:
         origins = tuple(part.origins[j] for j in indices) if part.origins else ()
         return replace(part, value=picked, width=len(indices), origins=origins)
 
-    def model(self, outputs: Sequence[tuple[str, str, int, list[str]]]) -> ModelProto:
+    def model(self, outputs: Sequence[tuple[str, str, int, Sequence[str | int]]]) -> ModelProto:
         """Return the model with these outputs: name, value, element type and dimensions."""
         made = []
         for wanted, value, element, dimensions in outputs:

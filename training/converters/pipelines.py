@@ -14,6 +14,7 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
     TunedThresholdClassifierCV,
 )
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
@@ -74,6 +75,14 @@ def _weighted(graph: Graph, made: list[Part], weight: float | None) -> list[Part
 def convert_search(graph: Graph, search: Any, columns: Columns) -> Prediction:
     """Convert the best that a search found."""
     return predict(graph, search.best_estimator_, columns)
+
+
+@predicts(MultiOutputRegressor)
+def convert_for_each_target(graph: Graph, regressor: Any, columns: Columns) -> Prediction:
+    """Convert one regressor for each target."""
+    column = graph.constant([-1, 1], np.int64)
+    values = [predict(graph, one, columns).value for one in regressor.estimators_]
+    return Prediction(graph.concat([graph.node("Reshape", value, column) for value in values]))
 
 
 @predicts(SelfTrainingClassifier, RANSACRegressor)
