@@ -151,7 +151,8 @@ def described(words: Words, kind: type[Column], values: Values, *, whole: bool) 
         return Boolean(words.name)
     order = sorted(range(len(words.texts)), key=lambda index: (-words.counts[index], words.texts[index]))
     known: list[Any] = [words.texts[index] for index in order[:KNOWN_VALUES]]
-    return Category(words.name, values=list(map(int, known)) if whole else known)
+    counts = [words.counts[index] for index in order]
+    return Category(words.name, values=list(map(int, known)) if whole else known).with_shares(counts, sum(counts))
 
 
 def described_dates(name: str, values: Values) -> Date:

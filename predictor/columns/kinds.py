@@ -40,6 +40,8 @@ class ColumnField(marshmallow.fields.Field[Column]):
         known.pop("kind")
         if len(known.get("deciles", ())) != len(known.get("cumulative", ())):
             raise marshmallow.ValidationError("deciles and cumulative must be equally many")
+        if len(known.get("shares", ())) > len(known.get("values", ())):
+            raise marshmallow.ValidationError("there are more shares than values")
         column = kind(**known)
         if column.dtype and (column.dtype not in kind.dtypes or (column.missing and column.dtype in NEVER_MISSING)):
             gaps = " with missing cells" if column.missing else ""
