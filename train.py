@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from predictor import Manifest, save
+from predictor import Manifest, Predictor, save
 from predictor.artifact import dump
 from predictor.columns import Inputs
 from predictor.manifest import BIGQUERY_FILE, COMPILED_FILE, PICKLE_FILE
@@ -21,6 +21,7 @@ from training import TrainingError
 from training.adopt import adopt
 from training.adopting.bare_onnx import adopt_onnx, is_onnx
 from training.adopting.code import taken_in
+from training.batches import is_batch_invariant
 from training.bigquery import compile_for_bigquery
 from training.choose import choose, named_estimator, problem_of
 from training.compile import NotCompiledError, compile_model, list_compiled
@@ -101,6 +102,8 @@ def convert(
     files: dict[str, bytes | None] = dict.fromkeys([COMPILED_FILE, BIGQUERY_FILE])
     refusals = []
     columns, texts, seed = manifest.features, manifest.input == "texts", options.seed
+    call = Predictor(manifest, fitted).call_estimator
+    manifest = replace(manifest, batch_invariant=is_batch_invariant(fitted, call, columns, rows, seed))
     if options.compile:
         try:
             compiled = compile_model(fitted, rows, columns, texts=texts, seed=seed, tolerance=options.tolerance)
