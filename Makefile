@@ -49,7 +49,7 @@ mutants: dev .bench/mutants ## Change the code a little, a thousand ways, and li
 	@PYTHONPATH="$$($(PURELIB))" $(BIN)/python -m mutmut run $(ARGS)
 	@PYTHONPATH="$$($(PURELIB))" $(BIN)/python -m mutmut results
 
-bench: wrk dev .bench/ours .bench/peer ## Measure beside a FastAPI peer; ARGS=--quick for a first look
+bench: wrk dev .bench/ours .bench/peers .bench/peers-pandas ## Measure beside FastAPI; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 wrk:
@@ -57,7 +57,8 @@ wrk:
 
 # Packages as deployments have them, without the development ones; and a client of another project's.
 .bench/ours: requirements.txt | $(VENV)/bin/python
-.bench/peer: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+.bench/peers: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+.bench/peers-pandas: benchmarks/peers/requirements-pandas.txt | $(VENV)/bin/python
 .bench/boosters: tests/boosters/requirements.txt | $(VENV)/bin/python
 .bench/triton: tests/dialects/requirements-triton.txt | $(VENV)/bin/python
 # The tool alone, of one version; what the tests need it finds in .venv.
@@ -86,6 +87,7 @@ lock: dev ## Compile all requirements*.in to exact, hashed requirements*.txt
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) benchmarks/peers/requirements.in -o benchmarks/peers/requirements.txt
+	$(COMPILE) benchmarks/peers/requirements-pandas.in -o benchmarks/peers/requirements-pandas.txt
 	$(COMPILE) tests/boosters/requirements.in -o tests/boosters/requirements.txt
 	$(COMPILE) tests/dialects/requirements-triton.in -o tests/dialects/requirements-triton.txt
 
