@@ -21,7 +21,7 @@ train: dev ## Train; ARGS='data.csv --target price' are handed to train.py
 	@$(BIN)/python train.py $(ARGS)
 
 openapi: install ## Print the function's OpenAPI description; URL=https://… says where it runs
-	@$(BIN)/python -m handlers.openapi $(URL)
+	@$(BIN)/flask --app webapp model openapi $(URL)
 
 compile: dev ## Train and convert to model.onnx for ONNX Runtime; ARGS as for train
 	@$(BIN)/python train.py --compile $(ARGS)
@@ -92,7 +92,7 @@ lock: dev ## Compile all requirements*.in to exact, hashed requirements*.txt
 	$(COMPILE) tests/dialects/requirements-triton.in -o tests/dialects/requirements-triton.txt
 
 add: dev ## Add a package that your model needs to requirements.in and the locks; PACKAGE=lightgbm
-	@$(BIN)/python -m training.add_package "$(PACKAGE)"
+	@$(BIN)/python train.py add "$(PACKAGE)"
 
 image: ## Build the container image with docker, podman or buildah
 	@builder=$$(command -v docker || command -v podman || command -v buildah) \
@@ -116,7 +116,7 @@ lifecycle: dev ## Measure cold starts and warm requests; ARGS='--quick' or '--ur
 	$(BIN)/python -m benchmarks.lifecycle $(ARGS)
 
 reproduce: dev ## Train again from what the manifest records and compare; ARGS='data.csv --model DIR' for your own
-	@$(BIN)/python -m training.reproduce $(ARGS)
+	@$(BIN)/python train.py reproduce $(ARGS)
 
 clean: ## Remove .venv and what the tools left
 	rm -rf $(VENV) .bench mutants .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
