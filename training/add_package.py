@@ -55,5 +55,6 @@ def with_line(text: str, requirement: Requirement) -> str:
 def modules_of(distribution: str) -> list[str]:
     """Return the top-level modules of an installed distribution."""
     name = canonicalize_name(distribution)
-    found = packages_distributions().items()
-    return sorted(module for module, names in found if name in map(canonicalize_name, names) and module.isidentifier())
+    providers = packages_distributions().items()
+    modules = [module for module, names in providers if name in map(canonicalize_name, names)]
+    return sorted(module for module in modules if module.isidentifier())

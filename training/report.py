@@ -86,7 +86,7 @@ def permutation_importances(fitted: Any, problem: Problem, test: Rows, seed: int
     def score(_: Any, shuffled: Any, target: Any) -> float:
         return float(scorer(fitted, dataclasses.replace(problem.table, frame=shuffled).inputs(), target))
 
-    found = permutation_importance(
+    importances = permutation_importance(
         fitted,
         frame,
         problem.target[test],
@@ -95,7 +95,7 @@ def permutation_importances(fitted: Any, problem: Problem, test: Rows, seed: int
         random_state=seed,
         max_samples=min(MOST_ROWS, len(test)),
     )
-    means, deviations = found.importances_mean.tolist(), found.importances_std.tolist()
+    means, deviations = importances.importances_mean.tolist(), importances.importances_std.tolist()
     rows = zip(problem.table.feature_names, means, deviations, strict=True)
     return sorted(rows, key=lambda importance: -importance[1])[:MOST_BARS]
 

@@ -80,14 +80,14 @@ def as_made(estimator: Any) -> Any:
     A clone would do but for the bytes: pickle writes a default's very object, met again, otherwise than an equal one.
     """
     try:
-        made = type(estimator)()
+        estimator_with_defaults = type(estimator)()
     except TypeError:  # it has no defaults to share
         return clone(estimator)
-    defaults = made.get_params(deep=False)
+    defaults = estimator_with_defaults.get_params(deep=False)
     given = {
         name: value for name, value in estimator.get_params(deep=False).items() if repr(value) != repr(defaults[name])
     }
-    return made.set_params(**given)
+    return estimator_with_defaults.set_params(**given)
 
 
 def recorded_table(manifest: Manifest, data: Path | None) -> Table:

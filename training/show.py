@@ -179,8 +179,8 @@ def show_result(console: Console, manifest: Manifest, data: Data, out: Path) -> 
 
 def learner(manifest: Manifest) -> str:
     """Return the class of the estimator, of a pipeline the class of its last step, too."""
-    found = manifest.estimator
-    if "steps" not in found["parameters"]:
-        return str(found["class"])
-    last = found["parameters"]["steps"][-1][1]["class"]
-    return f"{found['class']} around {last}"
+    estimator = manifest.estimator
+    if "steps" not in estimator["parameters"]:
+        return str(estimator["class"])
+    last = estimator["parameters"]["steps"][-1][1]["class"]
+    return f"{estimator['class']} around {last}"

@@ -86,13 +86,13 @@ def predict(values: tuple[str, ...], table: Path | None) -> None:
     piped = str(table) == "-"
     rows = count(1)
 
-    def found(batch: "Batch") -> Any:
+    def predicted(batch: "Batch") -> Any:
         places = [f"row {number}" for number in islice(rows, len(batch.rows))]
         if not piped:
             places = [f"line {line}" for line in batch.lines]
         return ask({"instances": batch.instances}, places)["predictions"]
 
-    predict_table(table, manifest, found)
+    predict_table(table, manifest, predicted)
 
 
 def cell(text: str, column: Column | None) -> Any:
@@ -118,8 +118,8 @@ def ask(document: dict[str, Any], places: Sequence[str]) -> dict[str, Any]:
     try:
         return predictions(service.predictor, validate(service.request_schema, document))
     except Problem as problem:
-        found = [f"{in_words(pointer, places)} {detail}" for pointer, detail in problem.errors] or [problem.detail]
-        raise click.ClickException("; ".join(found)) from None
+        faults = [f"{in_words(pointer, places)} {detail}" for pointer, detail in problem.errors] or [problem.detail]
+        raise click.ClickException("; ".join(faults)) from None
 
 
 def in_words(pointer: str, places: Sequence[str]) -> str:

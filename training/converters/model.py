@@ -25,10 +25,10 @@ def convert(estimator: Any, inputs: Sequence[tuple[str, str]] | int) -> tuple[Mo
         columns = [graph.input(MATRIX, NUMBER, inputs)]
     else:
         columns = [graph.input(name, type) for name, type in inputs]
-    found = predict(graph, estimator, columns)
-    outputs = [("prediction", *_answer(graph, estimator, found.value), ["rows"])]
-    if found.probabilities and hasattr(estimator, "predict_proba"):
-        outputs.append(("probabilities", found.probabilities, TensorProto.DOUBLE, ["rows", "classes"]))
+    prediction = predict(graph, estimator, columns)
+    outputs = [("prediction", *_answer(graph, estimator, prediction.value), ["rows"])]
+    if prediction.probabilities and hasattr(estimator, "predict_proba"):
+        outputs.append(("probabilities", prediction.probabilities, TensorProto.DOUBLE, ["rows", "classes"]))
     elif hasattr(estimator, "predict_proba"):
         raise NotConvertedError(f"{type(estimator).__name__} gives probabilities, its conversion none")
     model = graph.model(outputs)
