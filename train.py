@@ -1,6 +1,9 @@
 """Train a scikit-learn model, say how good it is, and write the artifact that Tandem serves.
 
 Without arguments it trains the built-in example; with a CSV or Parquet file and --target, a model of your own.
+
+`train.py reproduce` trains a model again from what its manifest records, and compares; `train.py add PACKAGE` puts a
+package that a pickle needs into what is deployed.
 """
 
 import argparse
@@ -17,7 +20,7 @@ from predictor.artifact import dump
 from predictor.columns import Inputs
 from predictor.manifest import BIGQUERY_FILE, COMPILED_FILE, PICKLE_FILE
 from tables import TableError
-from training import TrainingError
+from training import TrainingError, add_package, reproduce
 from training.adopt import adopt
 from training.adopting.bare_onnx import adopt_onnx, is_onnx
 from training.adopting.code import taken_in
@@ -36,9 +39,17 @@ from training.report import training_report
 from training.show import progress_bar, show_result, show_table
 from training.warned import collected, sentences
 
+# A table of such a name is given as ./add.
+SUBCOMMANDS = {"add": add_package.main, "reproduce": reproduce.main}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr, every fault of a table its own, and exit status 2."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    subcommand = SUBCOMMANDS.get(next(iter(arguments), ""))
+    if subcommand:
+        subcommand(arguments[1:])
+        return
     options = parse(arguments, __doc__)
     try:
         command_of(options)(options)
