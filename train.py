@@ -1,11 +1,14 @@
 """Train a scikit-learn model, say how good it is, and write the artifact that Tandem serves.
 
 Without arguments it trains the built-in example; with a CSV or Parquet file and --target, a model of your own.
+
+`train.py reproduce` trains a model again from what its manifest records, and compares; `train.py add PACKAGE` puts a
+package that a pickle needs into what is deployed.
 """
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +18,11 @@ from rich.console import Console
 from predictor import Manifest, Predictor, save
 from predictor.artifact import dump
 from predictor.columns import Inputs
-from predictor.manifest import BIGQUERY_FILE, COMPILED_FILE
+from predictor.manifest import BIGQUERY_FILE, COMPILED_FILE, PICKLE_FILE
 from tables import TableError
-from training import TrainingError
+from training import TrainingError, add_package, reproduce
 from training.adopt import adopt
+from training.adopting.bare_onnx import adopt_onnx, is_onnx
 from training.adopting.code import taken_in
 from training.batches import is_batch_invariant
 from training.bigquery import compile_for_bigquery
@@ -35,16 +39,31 @@ from training.report import training_report
 from training.show import progress_bar, show_result, show_table
 from training.warned import collected, sentences
 
+# A table of such a name is given as ./add.
+SUBCOMMANDS = {"add": add_package.main, "reproduce": reproduce.main}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr, every fault of a table its own, and exit status 2."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    subcommand = SUBCOMMANDS.get(next(iter(arguments), ""))
+    if subcommand:
+        subcommand(arguments[1:])
+        return
     options = parse(arguments, __doc__)
     try:
-        (adopt_pickle if options.adopt else train)(options)
+        command_of(options)(options)
     except (TrainingError, TableError) as error:
         faults = error.faults if isinstance(error, TableError) else [str(error)]
         sys.stderr.write("".join(f"train.py: {' '.join(fault.splitlines())}\n" for fault in faults))
         sys.exit(2)
+
+
+def command_of(options: argparse.Namespace) -> Callable[[argparse.Namespace], None]:
+    """Return what the options ask for."""
+    if not options.adopt:
+        return train
+    return adopt_file_of_onnx if is_onnx(options.adopt) else adopt_pickle
 
 
 def train(options: argparse.Namespace) -> None:
@@ -114,7 +133,6 @@ def convert(
 def adopt_pickle(options: argparse.Namespace) -> None:
     """Write the artifact of an estimator that is fitted already; TrainingError, and nothing written, if that fails."""
     check_words(options)
-    kinds = {column: kind for kind in KINDS for column in getattr(options, kind)}
     with taken_in(options.code):
         adopted = adopt(
             options.adopt,
@@ -124,17 +142,46 @@ def adopt_pickle(options: argparse.Namespace) -> None:
             name=options.name,
             version=options.version,
             yes=options.yes,
-            kinds=kinds,
+            kinds=kinds_by_hand(options),
             code=options.code,
             pick=options.pick,
             chain=options.chain,
         )
     compiled, manifest, refusals = convert(adopted.estimator, adopted.rows, adopted.manifest, options)
     write(adopted.pickled, manifest, options.out, compiled | {REPORT: None})
-    print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {options.out}")  # noqa: T201
-    print(f"MODEL_SHA256={manifest.sha256} lets no other be served")  # noqa: T201
+    print_adopted(manifest, options.out)
     if refusals:
         raise TrainingError("; ".join(refusals))
+
+
+def adopt_file_of_onnx(options: argparse.Namespace) -> None:
+    """Write the artifact of an ONNX file, which has no pickle; TrainingError, and nothing written, if that fails."""
+    check_words(options)
+    for option in ("compile", "code", "pick", "chain"):
+        if getattr(options, option):
+            raise TrainingError(f"--{option} is for pickles, but {options.adopt} is an ONNX file; leave it out")
+    manifest, data = adopt_onnx(
+        options.adopt,
+        features=options.features,
+        target=options.target or "y",
+        examples=options.examples,
+        name=options.name,
+        version=options.version,
+        kinds=kinds_by_hand(options),
+    )
+    write(data, manifest, options.out, dict.fromkeys([PICKLE_FILE, BIGQUERY_FILE, REPORT]))
+    print_adopted(manifest, options.out)
+
+
+def kinds_by_hand(options: argparse.Namespace) -> dict[str, str]:
+    """Return the kinds of columns that were set by hand."""
+    return {column: kind for kind in KINDS for column in getattr(options, kind)}
+
+
+def print_adopted(manifest: Manifest, out: Path) -> None:
+    """Print what was adopted, and the setting that pins it."""
+    print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {out}")  # noqa: T201
+    print(f"MODEL_SHA256={manifest.sha256} lets no other be served")  # noqa: T201
 
 
 def write(pickled: bytes, manifest: Manifest, out: Path, others: Mapping[str, bytes | None]) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import re
 import warnings
 from collections.abc import Collection
 from pathlib import Path
@@ -21,7 +22,7 @@ from predictor.custom import importable, is_custom
 from predictor.frames import without_pandas
 from predictor.manifest import FILE, Manifest, ManifestSchema
 from predictor.model import REPLAY_TOLERANCE, Predictor
-from predictor.onnx_engine import CompiledModel, choose_engine
+from predictor.onnx_engine import TOLERANCE, CompiledModel, choose_engine
 from predictor.outputs import classes_by_target
 from predictor.packages import check_packages
 from predictor.pickled import check_globals, unpickle
@@ -32,6 +33,9 @@ LOOKS_LIKE = {
     b"<": ", but a web page or XML",
     b"{": ", but JSON text",
 }
+
+# Where in its source ONNX Runtime gave up, which says nothing to anybody here.
+SOURCE = re.compile(r"/\S+\.(?:cc|h):\d+ .*?\)(?: const)? (?=\S)|\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 log = logging.getLogger("tandem")
 
@@ -54,11 +58,13 @@ def load(
     manifest = _manifest_of(directory / FILE, described)
     digest = hashlib.sha256(described).hexdigest()
     _check_pin(sha256.lower(), digest, manifest)
-    compiled = manifest.compiled if choose_engine(manifest, engine)[0] == "onnxruntime" else None
+    if manifest.is_onnx and engine == "sklearn":
+        raise ArtifactError("ENGINE=sklearn, but this model came as an ONNX file and has no pickle; leave ENGINE out")
+    graph = manifest.onnx if choose_engine(manifest, engine)[0] == "onnxruntime" else None
     tolerated: list[str] = []
-    if compiled:
-        model: Any = _compiled(directory, manifest, compiled)
-        predictor = Predictor(manifest, model, max(REPLAY_TOLERANCE, compiled["tolerance"]), digest)
+    if graph:
+        model: Any = _compiled(directory, manifest, graph)
+        predictor = Predictor(manifest, model, max(REPLAY_TOLERANCE, graph.get("tolerance", TOLERANCE)), digest)
     else:
         pickled = _read_verified(directory, manifest.artifact)
         tolerated = check_packages(manifest, any_version)
@@ -150,16 +156,16 @@ def _compiled(directory: Path, manifest: Manifest, described: dict[str, Any]) ->
     data = _read_verified(directory, described)
     try:
         columns = () if manifest.input == "matrix" else manifest.features
-        return CompiledModel(data, manifest.classes, described["precision"], columns)
+        precision, outputs = described.get("precision", ""), described.get("outputs", ())
+        return CompiledModel(data, manifest.classes, precision, columns, outputs)
     except Exception as error:  # ONNX Runtime has a dozen kinds of them
-        raise ArtifactError(
-            f"ONNX Runtime cannot load {described['file']} ({first_line(error)}); {REMEDY}, or set ENGINE=sklearn"
-        ) from None
+        remedy = REMEDY if manifest.is_onnx else f"{REMEDY}, or set ENGINE=sklearn"
+        raise ArtifactError(f"ONNX Runtime cannot load {described['file']} ({first_line(error)}); {remedy}") from None
 
 
 def first_line(error: Exception) -> str:
     """Return what an exception says, in one line of at most 200 characters."""
-    return " ".join(str(error).split())[:200]
+    return SOURCE.sub("", " ".join(str(error)[:2000].split()))[:200]
 
 
 def _check_estimator(estimator: Any, manifest: Manifest) -> None:

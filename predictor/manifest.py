@@ -19,6 +19,7 @@ from predictor.outputs import TASKS, Output, OutputField, check_outputs
 FORMAT = 2
 OLDER_FORMATS = (1,)  # numbers only, none of them missing
 FILE = "model.json"
+PICKLE_FILE = "model.pkl"
 COMPILED_FILE = "model.onnx"
 BIGQUERY_FILE = "model.bigquery.onnx"
 
@@ -65,6 +66,16 @@ class Manifest:
     def several(self) -> bool:
         """Whether a prediction is an object of several targets."""
         return len(self.targets) > 1
+
+    @property
+    def is_onnx(self) -> bool:
+        """Whether the artifact itself is an ONNX file, and there is no pickle."""
+        return bool(self.artifact["file"] == COMPILED_FILE)
+
+    @property
+    def onnx(self) -> dict[str, Any] | None:
+        """The file for ONNX Runtime, if there is one: the artifact itself or its compiled form."""
+        return self.artifact if self.is_onnx else self.compiled
 
     @property
     def feature_names(self) -> list[str]:
@@ -120,6 +131,10 @@ class _File(Schema):
     size = fields.Integer(required=True, strict=True, validate=validate.Range(min=1))
 
 
+class _Artifact(_File):
+    outputs = fields.List(fields.String(), validate=validate.Length(min=1, max=2))
+
+
 _Estimator = Schema.from_dict(
     {"class": fields.String(required=True), "parameters": fields.Dict(keys=fields.String(), required=True)},
     name="_Estimator",
@@ -158,7 +173,7 @@ class ManifestSchema(Schema):
     format = fields.Integer(required=True, strict=True, validate=validate.OneOf([*OLDER_FORMATS, FORMAT]))
     name = fields.String(required=True, validate=WORD)
     version = fields.String(required=True, validate=WORD)
-    artifact = fields.Nested(_File, required=True)
+    artifact = fields.Nested(_Artifact, required=True)
     estimator = fields.Nested(_Estimator, required=True)
     task = fields.String(required=True, validate=validate.OneOf(TASKS))
     classes = fields.List(fields.Raw(), required=True, allow_none=True)

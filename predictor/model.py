@@ -31,7 +31,7 @@ def usual_size(predictions: Any) -> float | None:
     return float(np.median(np.abs(values))) if values.dtype.kind == "f" and values.size else None
 
 
-def relative_difference(got: Any, expected: Any, scale: float, tolerance: float) -> Any:
+def relative_difference(got: Any, expected: Any, scale: Any, tolerance: float) -> Any:
     """Return how far numbers are from those expected, relative to them, or to what counts of `scale`.
 
     At the tolerance of replaying, 1e-9, that is their usual size: a difference of ROUNDING of it is within.

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -57,8 +58,9 @@ def compile_model(
     """
     matrix = isinstance(rows, np.ndarray)
     columns = columns or [Number(f"x{index}") for index in range(np.shape(rows)[1])]
-    check_one_output(fitted, columns, rows, texts)
-    data, precision = _convert(fitted, len(columns) if matrix else list(map(_typed, _estimators(columns))))
+    targets = count_targets(fitted, columns, rows, texts)
+    inputs = len(columns) if matrix else list(map(_typed, _estimators(columns)))
+    data, precision = _convert(fitted, inputs, targets)
     classes = fitted.classes_.tolist() if hasattr(fitted, "classes_") else None
     allowed = TOLERANCE[precision] if tolerance is None else tolerance
     try:
@@ -66,7 +68,7 @@ def compile_model(
         samples = _taken(compiled, sample_rows(columns, rows, seed))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of unknown categories, of names that a matrix has not
-            scale = usual_size(fitted.predict(given_to(columns, rows, texts))) or 0.0
+            scale = usual_sizes(fitted.predict(given_to(columns, rows, texts)))
             given = given_to(columns, samples, texts)
             difference = largest_difference(fitted, compiled, samples, given, scale=scale, tolerance=allowed)
     except NotCompiledError:
@@ -87,8 +89,8 @@ def compile_model(
     return Compiled(data, facts_of(COMPILED_FILE, data, allowed=allowed, **proof))
 
 
-def check_one_output(fitted: Any, columns: Sequence[Column], rows: Inputs, texts: bool = False) -> None:
-    """Refuse what no conversion answers; NotCompiledError."""
+def count_targets(fitted: Any, columns: Sequence[Column], rows: Inputs, texts: bool = False) -> int:
+    """Return how many numbers an estimator predicts of a row, or 1 label; NotCompiledError when it is neither."""
     first = rows[:1] if isinstance(rows, np.ndarray) else [values[:1] for values in rows]
     task = task_of(fitted)
     if task in {"anomaly", "clustering"}:
@@ -96,8 +98,18 @@ def check_one_output(fitted: Any, columns: Sequence[Column], rows: Inputs, texts
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names that a matrix has not
         predicted = np.shape(fitted.predict(given_to(columns, first, texts)))
-    if predicted[1:] not in {(), (1,)}:
-        raise NotCompiledError("a model of several targets stays with scikit-learn")
+    targets: int = math.prod(predicted[1:])
+    if targets > 1 and task == "classification":
+        raise NotCompiledError("a model of several labels stays with scikit-learn")
+    return targets
+
+
+def usual_sizes(predictions: Any) -> Any:
+    """Return the usual size of predictions, of several targets one for each."""
+    values = np.asarray(predictions)
+    return (
+        np.array([usual_size(column) or 0.0 for column in values.T]) if values.ndim == 2 else usual_size(values) or 0.0
+    )
 
 
 def facts_of(name: str, data: bytes, *, allowed: float, **proof: Any) -> dict[str, Any]:
@@ -132,10 +144,10 @@ def _typed(named: tuple[str, Column]) -> tuple[str, str]:
     return name, STRING if column.own_dtype == "str" else NUMBER
 
 
-def _convert(fitted: Any, inputs: Any) -> tuple[bytes, str]:
+def _convert(fitted: Any, inputs: Any, targets: int) -> tuple[bytes, str]:
     """Return the bytes of the conversion and its precision."""
     try:
-        model, precision = convert(fitted, inputs)
+        model, precision = convert(fitted, inputs, targets)
     except NotConvertedError as error:
         raise NotCompiledError(str(error)) from None
     return model.SerializeToString(deterministic=True), precision
@@ -157,7 +169,7 @@ def _taken(compiled: CompiledModel, samples: Inputs) -> Inputs:
 
 
 def largest_difference(
-    fitted: Any, compiled: Any, samples: Inputs, given: Any, *, scale: float, tolerance: float
+    fitted: Any, compiled: Any, samples: Inputs, given: Any, *, scale: Any, tolerance: float
 ) -> float:
     """Return the largest difference between two models' predictions, relative to them; of probabilities, absolute.
 
@@ -168,7 +180,7 @@ def largest_difference(
     alone = slice(0, len(expected), max(1, len(expected) // ALONE))
     found = [(compiled.predict(samples), expected), (_one_by_one(compiled.predict, samples, alone), expected[alone])]
     if not hasattr(fitted, "classes_"):
-        pairs = [(got, np.reshape(wanted, -1)) for got, wanted in found]
+        pairs = [(got, np.reshape(wanted, got.shape)) for got, wanted in found]
         return float(max(relative_difference(*pair, scale, tolerance).max() for pair in pairs))
     differing = sum(int((got != wanted).sum()) for got, wanted in found)
     if differing:

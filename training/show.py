@@ -127,6 +127,22 @@ def metrics_table(metrics: dict[str, Any], *, lines: bool = True) -> Table:
     return table
 
 
+def targets_table(metrics: dict[str, Any], *, lines: bool = True) -> Table:
+    """Return the table of the metrics of each of several targets, held out, with the baseline's beside them."""
+    names = list(metrics["held_out"])
+    table = Table("target, held out (baseline)", *(TITLES[name] for name in names), header_style="bold")
+    table.box, table.pad_edge = box.SIMPLE_HEAD if lines else None, False
+    for target, found in metrics["by_target"].items():
+        table.add_row(shorten(target), *(beside_baseline(found, name) for name in names))
+    return table
+
+
+def beside_baseline(found: dict[str, Any], name: str) -> str:
+    """Return a metric with the baseline's in parentheses."""
+    baseline = found["baseline"].get(name)
+    return digits(found["held_out"][name]) + ("" if baseline is None else f" ({digits(baseline)})")
+
+
 def with_deviation(crossed: dict[str, float] | None) -> str:
     """Return a mean with its standard deviation."""
     return f"{digits(crossed['mean'])} ± {digits(crossed['std'], 2)}" if crossed else ""
@@ -155,6 +171,8 @@ def show_result(console: Console, manifest: Manifest, data: Data, out: Path) -> 
     if "compared" in facts:
         console.print(compared_table(facts["compared"], lines=console.is_terminal))
     console.print(metrics_table(facts["metrics"], lines=console.is_terminal))
+    if "by_target" in facts["metrics"]:
+        console.print(targets_table(facts["metrics"], lines=console.is_terminal))
     for line in facts.get("warnings", [])[len(data.notices) :]:
         console.print(f"warning: {line}", style="yellow", soft_wrap=True)
     if not beats_baseline(facts["metrics"], manifest.task):
@@ -177,10 +195,18 @@ def show_result(console: Console, manifest: Manifest, data: Data, out: Path) -> 
         console.print(f"wrote {out / REPORT}: how good the model is, to look at in a browser", soft_wrap=True)
 
 
+def inner_of(parameters: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the estimator that learns in the place of another, as the manifest describes both."""
+    inner = parameters["steps"][-1][1] if "steps" in parameters else parameters.get("estimator")
+    return inner if isinstance(inner, dict) else None
+
+
 def learner(manifest: Manifest) -> str:
-    """Return the class of the estimator, of a pipeline the class of its last step, too."""
-    found = manifest.estimator
-    if "steps" not in found["parameters"]:
-        return str(found["class"])
-    last = found["parameters"]["steps"][-1][1]["class"]
-    return f"{found['class']} around {last}"
+    """Return the class of the estimator, and of what learns in it: a pipeline's last step, one for each target."""
+    outermost = last = manifest.estimator
+    while inner := inner_of(last["parameters"]):
+        last = inner
+    around = last["class"]
+    if last is outermost:
+        return str(around)
+    return f"{outermost['class']} around {around}"

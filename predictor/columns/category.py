@@ -1,17 +1,19 @@
 """One of some values, strings or whole numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import marshmallow
 import numpy as np
-from marshmallow.fields import List, Raw
+from marshmallow import validate
+from marshmallow.fields import Float, List, Raw
 
 from predictor.columns.column import FLOATS, WHOLE_NUMBERS, Cells, Column, Values, nullable
 from predictor.columns.strings import LONGEST_TEXT, STRINGS, are_strings, fault_of_string, strings
 
 SHOWN_VALUES, MOST_VALUES = 5, 10
+MOST_SHARES = 50
 INT64 = range(-(2**63), 2**63)
 
 
@@ -27,9 +29,26 @@ class Category(Column):
 
     kind = "category"
     dtypes = frozenset({*STRINGS, *FLOATS, *WHOLE_NUMBERS, "category"})
-    form = {"values": List(Raw(), required=True, validate=one_type)}
+    form = {
+        "values": List(Raw(), required=True, validate=one_type),
+        "shares": List(
+            Float(validate=validate.Range(0, 1)), load_default=list, validate=validate.Length(max=MOST_SHARES)
+        ),
+    }
 
     values: Sequence[Any] = ()
+    # Which part of training's values each of the first ones is; of pandas' own categories that may be any.
+    shares: Sequence[float] = field(default_factory=list)
+
+    def with_shares(self, counts: Sequence[int], total: int) -> "Category":
+        """Return the column with what part of `total` values the first ones are, of which there are so many each."""
+        return replace(self, shares=[round(count / total, 6) for count in counts[:MOST_SHARES]])
+
+    @property
+    def frequent(self) -> list[tuple[Any, float]]:
+        """The values of which the part is known, the most frequent first."""
+        known = zip(self.values, self.shares, strict=False)
+        return sorted(known, key=lambda value: -value[1])
 
     @property
     def own_dtype(self) -> str:

@@ -121,7 +121,8 @@ def test_what_does_not_compile_is_one_line(name: str, says: str) -> None:
 
 def test_a_label_by_any_name_is_a_key(tmp_path: Path) -> None:
     """Targets may be named as JavaScript's and JSON's own words are."""
-    app = create_app(load_service({"MODEL_DIR": str(adopt(MODELS["numbers"](), tmp_path, '__proto__,"predictions"'))}))
+    target = '__proto__,"""predictions"""'  # a line of CSV
+    app = create_app(load_service({"MODEL_DIR": str(adopt(MODELS["numbers"](), tmp_path, target))}))
     answer = app.test_client().post(
         "/predict", data=orjson.dumps({"features": ROWS[0]}), content_type="application/json"
     )
