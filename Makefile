@@ -21,7 +21,7 @@ train: dev ## Train; ARGS='data.csv --target price' are handed to train.py
 	@$(BIN)/python train.py $(ARGS)
 
 openapi: install ## Print the function's OpenAPI description; URL=https://… says where it runs
-	@$(BIN)/python -m handlers.openapi $(URL)
+	@$(BIN)/flask --app webapp model openapi $(URL)
 
 compile: dev ## Train and convert to model.onnx for ONNX Runtime; ARGS as for train
 	@$(BIN)/python train.py --compile $(ARGS)
@@ -49,7 +49,7 @@ mutants: dev .bench/mutants ## Change the code a little, a thousand ways, and li
 	@PYTHONPATH="$$($(PURELIB))" $(BIN)/python -m mutmut run $(ARGS)
 	@PYTHONPATH="$$($(PURELIB))" $(BIN)/python -m mutmut results
 
-bench: wrk dev .bench/ours .bench/peer ## Measure beside a FastAPI peer; ARGS=--quick for a first look
+bench: wrk dev .bench/ours .bench/peers .bench/peers-pandas ## Measure beside FastAPI; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 wrk:
@@ -57,7 +57,8 @@ wrk:
 
 # Packages as deployments have them, without the development ones; and a client of another project's.
 .bench/ours: requirements.txt | $(VENV)/bin/python
-.bench/peer: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+.bench/peers: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+.bench/peers-pandas: benchmarks/peers/requirements-pandas.txt | $(VENV)/bin/python
 .bench/boosters: tests/boosters/requirements.txt | $(VENV)/bin/python
 .bench/triton: tests/dialects/requirements-triton.txt | $(VENV)/bin/python
 # The tool alone, of one version; what the tests need it finds in .venv.
@@ -86,11 +87,12 @@ lock: dev ## Compile all requirements*.in to exact, hashed requirements*.txt
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) benchmarks/peers/requirements.in -o benchmarks/peers/requirements.txt
+	$(COMPILE) benchmarks/peers/requirements-pandas.in -o benchmarks/peers/requirements-pandas.txt
 	$(COMPILE) tests/boosters/requirements.in -o tests/boosters/requirements.txt
 	$(COMPILE) tests/dialects/requirements-triton.in -o tests/dialects/requirements-triton.txt
 
 add: dev ## Add a package that your model needs to requirements.in and the locks; PACKAGE=lightgbm
-	@$(BIN)/python -m training.add_package "$(PACKAGE)"
+	@$(BIN)/python train.py add "$(PACKAGE)"
 
 image: ## Build the container image with docker, podman or buildah
 	@builder=$$(command -v docker || command -v podman || command -v buildah) \
@@ -117,7 +119,7 @@ lifecycle: dev ## Measure cold starts and warm requests; ARGS='--quick' or '--ur
 	$(BIN)/python -m benchmarks.lifecycle $(ARGS)
 
 reproduce: dev ## Train again from what the manifest records and compare; ARGS='data.csv --model DIR' for your own
-	@$(BIN)/python -m training.reproduce $(ARGS)
+	@$(BIN)/python train.py reproduce $(ARGS)
 
 clean: ## Remove .venv and what the tools left
 	rm -rf $(VENV) .bench mutants .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

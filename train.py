@@ -1,6 +1,9 @@
 """Train a scikit-learn model, say how good it is, and write the artifact that Tandem serves.
 
 Without arguments it trains the built-in example; with a CSV or Parquet file and --target, a model of your own.
+
+`train.py reproduce` trains a model again from what its manifest records, and compares; `train.py add PACKAGE` puts a
+package that a pickle needs into what is deployed.
 """
 
 import argparse
@@ -12,15 +15,16 @@ from typing import Any
 
 from rich.console import Console
 
-from predictor import Manifest, save
+from predictor import Manifest, Predictor, save
 from predictor.artifact import dump
 from predictor.columns import Inputs
 from predictor.manifest import BIGQUERY_FILE, COMPILED_FILE, PICKLE_FILE
 from tables import TableError
-from training import TrainingError
+from training import TrainingError, add_package, reproduce
 from training.adopt import adopt
 from training.adopting.bare_onnx import adopt_onnx, is_onnx
 from training.adopting.code import taken_in
+from training.batches import is_batch_invariant
 from training.bigquery import compile_for_bigquery
 from training.choose import choose, named_estimator, problem_of
 from training.compile import NotCompiledError, compile_model, list_compiled
@@ -35,9 +39,17 @@ from training.report import training_report
 from training.show import progress_bar, show_result, show_table
 from training.warned import collected, sentences
 
+# A table of such a name is given as ./add.
+SUBCOMMANDS = {"add": add_package.main, "reproduce": reproduce.main}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr, every fault of a table its own, and exit status 2."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    subcommand = SUBCOMMANDS.get(next(iter(arguments), ""))
+    if subcommand:
+        subcommand(arguments[1:])
+        return
     options = parse(arguments, __doc__)
     try:
         command_of(options)(options)
@@ -101,6 +113,8 @@ def convert(
     files: dict[str, bytes | None] = dict.fromkeys([COMPILED_FILE, BIGQUERY_FILE])
     refusals = []
     columns, texts, seed = manifest.features, manifest.input == "texts", options.seed
+    call = Predictor(manifest, fitted).call_estimator
+    manifest = replace(manifest, batch_invariant=is_batch_invariant(fitted, call, columns, rows, seed))
     if options.compile:
         try:
             compiled = compile_model(fitted, rows, columns, texts=texts, seed=seed, tolerance=options.tolerance)

@@ -1,29 +1,44 @@
-"""The benchmark's own arithmetic, requests and errors; what it measures is no matter for a test."""
+"""The benchmark's own arithmetic, requests, documents and errors; what it measures is no matter for a test."""
 
 import json
 import os
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.contenders import CONTENDERS
-from benchmarks.load import LOADS, body, figures
-from benchmarks.plots import draw
-from benchmarks.processes import BenchmarkError, serving
-from benchmarks.report import MEASURES, TARGETS, document, medians, ratios, write
+from benchmarks import BenchmarkError
+from benchmarks.contenders import CONTENDERS, Contender
+from benchmarks.documents import BEGIN, END, PAGE, PICTURE, README, RESULTS, between_marks, write_documents
+from benchmarks.load import LOADS, Load, figures
+from benchmarks.measure import SCENARIOS, Bench
+from benchmarks.models import trained
+from benchmarks.processes import serving
+from benchmarks.report import MEASURES, Measure, is_missed, quantity, result_of, shown
+from handlers.service import load_service
 from servers.processes import tree
 from servers.running import GUNICORN, ROOT
 from webapp import create_app
 
-ROUNDS = {"peer": {"c1.cpu_us": [100.0, 400.0, 200.0]}, "sklearn": {"c1.cpu_us": [50.0, 100.0, 220.0]}}
+CORE = min(os.sched_getaffinity(0))
+ROW = json.dumps({"features": [1, 2, 3]}).encode()
+
+
+def contender(command: str) -> Contender:
+    return Contender("it", "it", command, ("row",))
 
 
 def test_medians_are_over_rounds_and_ratios_within_them() -> None:
-    assert medians(ROUNDS) == {"peer": {"c1.cpu_us": 200.0}, "sklearn": {"c1.cpu_us": 100.0}}
-    assert ratios(ROUNDS) == {"peer": {"c1.cpu_us": 1.0}, "sklearn": {"c1.cpu_us": 0.5}}
+    rounds = {
+        "fastapi": {"linear-1-c1.cpu_us": [100.0, 400.0, 200.0]},
+        "sklearn": {"linear-1-c1.cpu_us": [50.0, 100.0, 210.0]},
+    }
+    assert result_of(rounds, 3, 1)["measures"] == {
+        "linear-1-c1.cpu_us": {"fastapi": [200.0, 1.0, 0.0], "sklearn": [100.0, 0.5, 0.4]}
+    }
 
 
 def test_wrks_figures_become_ours() -> None:
@@ -48,67 +63,180 @@ def test_a_load_that_failed_is_no_figure(output: str) -> None:
         figures(output, 0.5, "it")
 
 
-@pytest.mark.parametrize("rows", sorted({load.rows for load in LOADS}))
-def test_the_requests_are_valid(rows: int) -> None:
-    got = create_app().test_client().post("/predict", data=body(rows), content_type="application/json")
+@pytest.mark.parametrize("load", [load for load in LOADS if load.model == "linear"], ids=lambda load: load.name)
+def test_the_requests_are_valid(load: Load) -> None:
+    got = create_app().test_client().post("/predict", data=load.body(), content_type="application/json")
     assert got.status_code == 200
-    assert len(got.get_json().get("predictions", [1])) == rows
+    assert len(got.get_json().get("predictions", [1])) == load.rows
+
+
+def bench(scenarios: set[str], folder: Path) -> Bench:
+    return Bench(scenarios, 1, folder, CORE, CORE, {})
+
+
+def test_a_round_starts_whom_the_scenarios_need_and_each_round_with_another(tmp_path: Path) -> None:
+    def first_of(scenarios: set[str], number: int) -> list[tuple[str, str]]:
+        return [(contender.key, model) for contender, model in bench(scenarios, tmp_path).steps(number)]
+
+    mixed = [("fastapi_pandas", "mixed"), ("sklearn", "mixed"), ("compiled", "mixed")]
+    assert first_of({"mixed"}, 0) == first_of({"mixed-start"}, 0) == mixed
+    assert first_of({"mixed"}, 3) == [mixed[1], mixed[2], mixed[0]]
+    everything = first_of(set(SCENARIOS), 0)
+    assert {key for key, _ in everything} == {one.key for one in CONTENDERS}
+    assert len(everything) == len(set(everything))
+    assert first_of(set(), 0) == []
+
+
+def test_every_measure_is_one_that_its_contenders_have(tmp_path: Path) -> None:
+    started = bench(set(SCENARIOS), tmp_path)
+    for measure in MEASURES:
+        load = measure.key.partition(".")[0]
+        has = {one.key for one, model in started.steps(0) if model == load}
+        has |= {one.key for one, model in started.steps(0) for found in started.loads(one, model) if found.name == load}
+        assert has >= {measure.baseline, *measure.aims}, measure
 
 
 @pytest.mark.slow
-def test_a_server_is_measured_and_ended() -> None:
-    with serving("it", GUNICORN, ROOT, {}, core=min(os.sched_getaffinity(0)), request=body(1)) as server:
-        processes = tree(server.process.pid)
+def test_a_model_is_trained_once_and_answers_its_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.models.KEPT", tmp_path)
+    folder = trained("mixed")
+    assert folder.is_relative_to(tmp_path)
+    model = folder / "model.onnx"
+    written = model.stat().st_mtime_ns
+    assert trained("mixed") == folder
+    assert model.stat().st_mtime_ns == written
+    client = create_app(load_service({"MODEL_DIR": str(folder)})).test_client()
+    for load in (load for load in LOADS if load.model == "mixed"):
+        got = client.post("/predict", data=load.body(), content_type="application/json")
+        assert (got.status_code, len(got.get_json().get("predictions", [1]))) == (200, load.rows)
+
+
+@pytest.mark.slow
+def test_a_server_is_measured_and_ended(tmp_path: Path) -> None:
+    with serving(contender(GUNICORN[0]), ROOT, ROW, core=CORE, log=tmp_path / "log") as server:
+        processes = tree(server.process.process.pid)
         assert len(processes) == 2
         assert server.start_seconds > 0
         assert server.cpu_seconds() > 0
         assert server.memory_mb() > 10
+        assert server.ask(ROW)["prediction"] == 10
+        started = bench({"row"}, tmp_path)
+        started.answers["linear-1.json"] = [9.0]
+        with pytest.raises(BenchmarkError, match=r"^it predicts \S+ where another one predicts 9\.0$"):
+            started.compare(server, Load("row", "linear"))
+        with pytest.raises(BenchmarkError, match=r"^it answered 422: "):
+            server.ask(b"{}")
     assert [pid for pid in processes if Path(f"/proc/{pid}").exists()] == []
 
 
-def test_a_server_that_does_not_start_is_one_line() -> None:
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("false", "it printed nothing"), ("sh -c 'echo one; echo two; exit 3'", "two"), ("./missing", ".*not found")],
+)
+def test_a_server_that_does_not_start_is_one_line(command: str, said: str, tmp_path: Path) -> None:
     with (
-        pytest.raises(BenchmarkError, match=r"^it did not start: "),
-        serving("it", ["false"], ROOT, {}, core=min(os.sched_getaffinity(0)), request=b""),
+        pytest.raises(BenchmarkError, match=rf"^it did not start: {said}$"),
+        serving(contender(command), ROOT, ROW, core=CORE, log=tmp_path / "log"),
     ):
         pass
 
 
-def test_without_wrk_one_line_says_how_to_get_it(tmp_path: Path) -> None:
+def benchmarks(*arguments: str, **environ: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick"],
-        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PATH": str(tmp_path)},
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | environ,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (
+    return done.returncode, done.stderr
+
+
+def test_without_wrk_one_line_says_how_to_get_it(tmp_path: Path) -> None:
+    assert benchmarks("--quick", PATH=str(tmp_path)) == (
         2,
         "benchmarks: wrk, which sends the requests, is not installed; on Debian: apt-get install wrk\n",
     )
 
 
-def results() -> dict[str, Any]:
-    measures = {f"{load.name}.{what}" for load in LOADS for what in ("cpu_us", "requests_per_second")} | set(MEASURES)
-    samples = {one.key: {key: [1.0 + len(one.key), 2.0, 3.0] for key in measures} for one in CONTENDERS}
-    return document(samples, rounds=3, seconds=1)
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--only", "rows"], "invalid choice: 'rows'"),
+        (["--rounds", "0"], "--rounds and --seconds are at least 1"),
+        (["--seconds", "0.5"], "invalid int value: '0.5'"),
+    ],
+)
+def test_options_that_nothing_can_be_measured_with_are_refused(arguments: list[str], said: str) -> None:
+    status, stderr = benchmarks(*arguments)
+    assert status == 2
+    assert said in stderr.splitlines()[-1]
 
 
-def test_the_same_figures_give_the_same_files(tmp_path: Path) -> None:
-    found = results()
-    for folder in ("one", "two"):
-        draw(found, tmp_path / folder)
-        write(tmp_path / folder / "results.json", found)
-    names = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert names == ["benchmark-ratios.svg", "benchmark-rows.svg", "benchmark-throughput.svg", "results.json"]
-    for name in names:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    assert json.loads((tmp_path / "one/results.json").read_text())["targets"] == TARGETS
+def result() -> dict[str, Any]:
+    """Return a result of made-up figures for everybody."""
+    samples = {
+        one.key: {measure.key: [1.0 + len(one.key), 2.0, 3.0] for measure in MEASURES} for one in CONTENDERS
+    }  # fmt: skip
+    return result_of(samples, rounds=3, seconds=1)
 
 
-def test_the_peer_predicts_with_the_packages_that_we_predict_with() -> None:
+def test_a_result_is_written_where_it_is_shown(tmp_path: Path) -> None:
+    for name in (PAGE, README, RESULTS):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"before\n{BEGIN}as before\n{END}after\n")
+    assert write_documents(result(), tmp_path) == [RESULTS, PICTURE, PAGE, README]
+    assert json.loads((tmp_path / RESULTS).read_text()) == result()
+    texts = {name: (tmp_path / name).read_text() for name in (PAGE, README)}
+    for text in texts.values():
+        assert text.startswith(f"before\n{BEGIN}")
+        assert text.endswith(f"{END}after\n")
+        assert "as before" not in text
+    assert texts[README].count("\n| ") == 1 + 1 + 6
+    assert texts[PAGE].count("\n| ") == 2 + len(MEASURES)
+    ET.fromstring((tmp_path / PICTURE).read_text())  # noqa: S314  # our own file
+
+
+def test_what_is_shown_is_what_was_measured(tmp_path: Path) -> None:
+    """Nobody changed a figure by hand."""
+    for name in (RESULTS, PICTURE, PAGE, README):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    for name in write_documents(json.loads((ROOT / RESULTS).read_text()), tmp_path):
+        assert (tmp_path / name).read_text() == (ROOT / name).read_text(), name
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, END, f"{END}{BEGIN}"])
+def test_a_page_without_its_marks_is_not_changed(text: str) -> None:
+    with pytest.raises(ValueError, match="a page needs one"):
+        between_marks(text, ["new"])
+
+
+@pytest.mark.parametrize(
+    ("ratio", "aim", "missed"), [(0.42, 0.42, False), (0.424, 0.42, False), (0.426, 0.42, True), (0.0214, 0.02, True)]
+)
+def test_an_aim_is_missed_by_what_the_shown_digits_say(ratio: float, aim: float, missed: bool) -> None:
+    assert is_missed(Measure("it", "it", aims={"compiled": aim}), "compiled", ratio) == missed
+    assert not is_missed(Measure("it", "it", aims={"compiled": aim}), "sklearn", ratio)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(1234.5, "µs", "1,234 µs"), (20.04, "µs", "20.0 µs"), (0.44, "s", "0.44 s"), (1.26, "s", "1.3 s")],
+)  # fmt: skip
+def test_quantities_are_read_by_people(value: float, unit: str, text: str) -> None:
+    assert quantity(value, unit) == text
+
+
+def test_small_ratios_have_three_decimals() -> None:
+    assert [shown(ratio) for ratio in (1.0, 0.104, 0.0994)] == ["1.00", "0.10", "0.099"]
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-pandas.txt"])
+def test_the_peers_predict_with_the_packages_that_we_predict_with(lock: str) -> None:
     def pins(path: Path) -> dict[str, str]:
         lines = [line.rstrip(" \\") for line in path.read_text().splitlines() if line[:1].isalpha()]
         return {line.partition("==")[0] + line.partition(";")[2]: line for line in lines}
 
-    ours, peers = pins(ROOT / "requirements.txt"), pins(ROOT / "benchmarks/peers/requirements.txt")
-    shared = {name for name in peers if name.partition(" ")[0] in {"scikit-learn", "numpy", "joblib", "scipy"}}
-    assert len(shared) >= 4
+    ours, peers = pins(ROOT / "requirements.txt"), pins(ROOT / "benchmarks/peers" / lock)
+    predicting = {"scikit-learn", "numpy", "joblib", "scipy", "pandas", "onnxruntime", "orjson"}
+    shared = {name for name in peers if name.partition(" ")[0] in predicting}
+    assert len(shared) >= 5
     assert {name: ours.get(name) for name in shared} == {name: peers[name] for name in shared}

@@ -49,6 +49,7 @@ class Manifest:
     compiled: dict[str, Any] | None = None
     input: str = "matrix"
     outputs: list[Output] | None = None
+    batch_invariant: bool = False  # tried: a row alone and among others is predicted the same, bit for bit
     bigquery: dict[str, Any] | None = None  # a file for BigQuery ML, which nothing here loads
 
     @functools.cached_property
@@ -163,6 +164,7 @@ class _Compiled(_File):
     samples = fields.Integer(required=True, strict=True)
     largest_difference = fields.Float(required=True)
     tolerance = fields.Float(required=True)
+    batch_invariant = fields.Boolean(truthy={True}, falsy={False})
 
 
 class ManifestSchema(Schema):
@@ -184,6 +186,7 @@ class ManifestSchema(Schema):
     training = fields.Nested(_Training, required=True, allow_none=True)
     examples = fields.List(fields.Nested(_Example), required=True, validate=validate.Length(min=1))
     scale = fields.Float(load_default=None, allow_none=True, validate=validate.Range(min=0))
+    batch_invariant = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     compiled = fields.Nested(_Compiled, load_default=None, allow_none=True)
     bigquery = fields.Nested(_Compiled, load_default=None)
 
@@ -215,7 +218,8 @@ class ManifestSchema(Schema):
     @post_dump
     def _leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Leave out what most models do not have."""
-        return {key: value for key, value in data.items() if value is not None or key not in {"outputs", "bigquery"}}
+        left_out = {"outputs": None, "bigquery": None, "batch_invariant": False}
+        return {key: value for key, value in data.items() if key not in left_out or value is not left_out[key]}
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> Manifest:

@@ -133,16 +133,16 @@ def classes_by_target(estimator: Any, targets: int) -> list[list[Any]]:
     return [[0, 1] for _ in range(targets)]
 
 
-def chances_by_target(found: Any, outputs: Sequence[Output]) -> list[NDArray[Any]]:
+def chances_by_target(probabilities: Any, outputs: Sequence[Output]) -> list[NDArray[Any]]:
     """Return the probabilities of each target's classes, each of shape (rows, classes).
 
     Some estimators give a list of such arrays, others the chance of yes for each target.
     """
     counts = [len(output.classes or ()) for output in outputs]
-    if isinstance(found, list):
-        arrays = [np.asarray(chances) for chances in found]
+    if isinstance(probabilities, list):
+        arrays = [np.asarray(chances) for chances in probabilities]
     else:
-        matrix = np.asarray(found)
+        matrix = np.asarray(probabilities)
         if matrix.ndim != 2 or matrix.shape[1] != len(counts) or set(counts) != {2}:
             raise NotGivenError
         arrays = [np.column_stack([1 - chances, chances]) for chances in matrix.T]

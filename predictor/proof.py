@@ -51,17 +51,17 @@ def in_child(report: Callable[[], dict[str, Any]], seconds: float) -> dict[str, 
         signal.alarm(math.ceil(seconds) + 1)  # it ends, too, when the parent is killed meanwhile
         _report_and_end(report, writing)
     os.close(writing)
-    found = None
+    report_bytes = None
     try:
-        found = _read_until(reading, time.monotonic() + seconds)
+        report_bytes = _read_until(reading, time.monotonic() + seconds)
     finally:
         os.close(reading)
-        status = _end(child, kill=found is None)
-    if found is None:
+        status = _end(child, kill=report_bytes is None)
+    if report_bytes is None:
         return {"error": f"not within {seconds:g} s"}
-    if not found:
+    if not report_bytes:
         return {"error": f"its process ended by signal {status}"}
-    reported: dict[str, Any] = json.loads(found)
+    reported: dict[str, Any] = json.loads(report_bytes)
     return reported
 
 
@@ -75,12 +75,12 @@ def _report_and_end(report: Callable[[], dict[str, Any]], writing: int) -> NoRet
 
 def _read_until(reading: int, end: float) -> bytes | None:
     """Return what the child wrote, None if it has not ended by then."""
-    found = b""
+    received = b""
     while select.select([reading], [], [], max(0.0, end - time.monotonic()))[0]:
         part = os.read(reading, 65_536)
         if not part:
-            return found
-        found += part
+            return received
+        received += part
     return None
 
 

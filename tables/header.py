@@ -48,9 +48,9 @@ def check_names(names: Sequence[str]) -> None:
         places.setdefault(name, []).append(position)
         if len(name) > LONGEST_NAME:
             faults.append(f"the name of column {position} is longer than {LONGEST_NAME}; shorten it")
-    for name, found in places.items():
-        if len(found) > 1 and name:
-            listed = " and ".join(map(str, found[:2])) + (" and others" if len(found) > 2 else "")
+    for name, positions in places.items():
+        if len(positions) > 1 and name:
+            listed = " and ".join(map(str, positions[:2])) + (" and others" if len(positions) > 2 else "")
             faults.append(f"columns {listed} are all named {name[:60]!r}; give each its own name")
     if len(names) == 1:
         faults.append(f"it has one column only, {names[0][:60]!r}; separate the columns with commas")

@@ -87,10 +87,10 @@ def read_csv(data: bytes, target: str | Sequence[str], header: bool | None) -> R
     if header is None and not set(names).issuperset(named(target, names)):
         check_header(names, columns, looks_like_header)
     check_names(names)
-    found = dict(zip(keys(names), columns, strict=True))
+    by_name = dict(zip(keys(names), columns, strict=True))
     if reading.skipped_lines:
         notices.append(
             f"it is read from line {reading.skipped_lines + 1} on: what stands above is no part of the table"
         )
-    unnamed = frozenset(found) - frozenset(names)
-    return RawTable(found, lines, replace(reading, header=header is not False), notices, unnamed)
+    unnamed = frozenset(by_name) - frozenset(names)
+    return RawTable(by_name, lines, replace(reading, header=header is not False), notices, unnamed)

@@ -53,9 +53,9 @@ def decode(data: bytes) -> tuple[str, str, list[str]]:
 
 def encoding_again(head: bytes, known: str) -> str:
     """Return the encoding of a table that begins so, when another one of its form was in a known encoding."""
-    found = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if head.startswith(mark)), "") or wide(head)
-    if found or known.startswith("utf-16"):
-        return found or known
+    marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if head.startswith(mark)), "") or wide(head)
+    if marked or known.startswith("utf-16"):
+        return marked or known
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
@@ -79,8 +79,8 @@ def checked(text: str) -> str:
         return text
     faults = []
     for line, content in enumerate(io.StringIO(text, newline=""), start=1):
-        if found := NO_TEXT.search(content):
-            faults.append(f"line {line} {no_text(found[0])}")
+        if stray := NO_TEXT.search(content):
+            faults.append(f"line {line} {no_text(stray[0])}")
     raise TableError(*first_few(faults))
 
 
@@ -119,12 +119,12 @@ def ask_duckdb(sample: str) -> tuple[str, str, str, int, bool] | None:
         with closed_database(file.name) as database:
             for options in ("", ", strict_mode=false, ignore_errors=true, null_padding=true"):
                 try:
-                    found = database.execute(
+                    dialect = database.execute(
                         f"SELECT Delimiter, Quote, Escape, SkipRows, HasHeader FROM sniff_csv(?{options})",  # noqa: S608
                         [file.name],
                     ).fetchone()
                 except duckdb.Error:
                     continue
-                if found is not None and found[0] in sample:
-                    return found
+                if dialect is not None and dialect[0] in sample:
+                    return dialect
     return None

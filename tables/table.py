@@ -58,12 +58,12 @@ class Table:
             return self.frame.to_numpy(dtype=np.float64)
         import pandas as pd  # serving must not pay for it
 
-        found = {}
+        series = {}
         for column in self.columns:
             for name, values in column.inputs(self.values(column)).items():
                 dtype = column.dtype or column.own_dtype
-                found[name] = pd.Series(values, dtype="str" if dtype == "str" else None)
-        return pd.DataFrame(found)
+                series[name] = pd.Series(values, dtype="str" if dtype == "str" else None)
+        return pd.DataFrame(series)
 
 
 def example_table() -> Table:

@@ -89,21 +89,20 @@ def read_target(name: str, raw: RawColumn, context: Context, task: str | None, *
         raise one_value(name)
     # Words that are labels must not pass for missing again: `typed` says that all of them are values.
     words = typed or not absent.issuperset(LABELS_TOO.intersection(raw.words))
-    seen = observe(name, raw, replace(context, lines=context.lines[rows]), typed=words)
-    if seen.faults:
-        raise TableError(*(fault.replace("column", "the target", 1) for fault in seen.faults))
-    if isinstance(seen.column, Date):
+    observed = observe(name, raw, replace(context, lines=context.lines[rows]), typed=words)
+    if observed.faults:
+        raise TableError(*(fault.replace("column", "the target", 1) for fault in observed.faults))
+    if isinstance(observed.column, Date):
         raise TableError(f"the target {name!r} holds dates; name a column of numbers or labels with --target")
-    values = labels(seen.values, raw, truth=isinstance(seen.column, Boolean), amount=isinstance(seen.column, Number))
+    kind = type(observed.column)
+    values = labels(observed.values, raw, truth=kind is Boolean, amount=kind is Number)
     if len(np.unique(values)) < 2:
         raise one_value(name)
-    notices = list(seen.notices)
+    notices = list(observed.notices)
     if values.dtype.kind == "U" and not typed:
         notices += labels_that_look_missing(name, raw)
-    found, why = task_of(name, values)
-    if task:
-        found, why = task, f"--task {task}"
-    return Target(name, values, rows, found, why, raw, notices)
+    task, why = (task, f"--task {task}") if task else task_of(name, values)
+    return Target(name, values, rows, task, why, raw, notices)
 
 
 def labels_that_look_missing(name: str, raw: RawColumn) -> list[str]:

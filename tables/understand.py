@@ -93,8 +93,8 @@ def check_columns(raw: RawTable, wishes: Wishes) -> None:
     """Refuse wishes for columns that are not there, and for the target."""
     names = list(raw.columns)
     listed = ", ".join(names[:20]) + (f" and {len(names) - 20:,} more" if len(names) > 20 else "")
-    asked = dict.fromkeys([*wishes.targets, *wishes.drop, *wishes.kinds, *wishes.keep])
-    faults = [f"it has no column {name!r}; it has {listed}" for name in asked if name not in raw.columns]
+    wished = dict.fromkeys([*wishes.targets, *wishes.drop, *wishes.kinds, *wishes.keep])
+    faults = [f"it has no column {name!r}; it has {listed}" for name in wished if name not in raw.columns]
     faults += [
         f"--drop {shlex.quote(name)}: that is the target; drop other columns only"
         for name in wishes.targets
@@ -110,16 +110,16 @@ def check_columns(raw: RawTable, wishes: Wishes) -> None:
 
 def useless(columns: Mapping[str, RawColumn], seen: Mapping[str, Observed], wishes: Wishes) -> dict[str, str]:
     """Return the columns that say nothing about other rows, each with the reason."""
-    found = {}
+    reasons = {}
     for name, column in seen.items():
         if name in wishes.keep:
             continue
         why = emptiness(column) or ("" if name in wishes.kinds else identity(name, len(columns[name].codes), column))
         if why:
-            found[name] = why
-    if len(found) == len(seen):  # then an identifier is better than nothing
-        return {name: why for name, why in found.items() if emptiness(seen[name])}
-    return found
+            reasons[name] = why
+    if len(reasons) == len(seen):  # then an identifier is better than nothing
+        return {name: why for name, why in reasons.items() if emptiness(seen[name])}
+    return reasons
 
 
 def emptiness(seen: Observed) -> str:

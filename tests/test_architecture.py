@@ -20,7 +20,7 @@ ARROWS = {
     "train": {"predictor", "tables", "training"},
     "custom": set(),
     "servers": set(),
-    "benchmarks": {"predictor", "servers", "webapp"},
+    "benchmarks": {"predictor", "handlers", "webapp", "servers"},
     "tests": {"predictor", "handlers", "webapp", "worker", "main", "tables", "training", "train", "custom", "servers"},
 }  # fmt: skip
 # Of other projects: what a package must do without, because it runs where that is not wanted or not installed.

@@ -76,15 +76,15 @@ class _Imported:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # what it logs, it raises, too
         self.session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        self.inputs = {found.name: found.type for found in self.session.get_inputs()}
-        self.outputs = [found.name for found in self.session.get_outputs()]
+        self.inputs = {given.name: given.type for given in self.session.get_inputs()}
+        self.outputs = [output.name for output in self.session.get_outputs()]
         self.columns = columns
         self.booleans = hasattr(fitted, "classes_") and fitted.classes_.dtype.kind == "b"
 
     def predict(self, samples: Inputs) -> NDArray[Any]:
         """Return numbers or labels, of shape (n,)."""
-        found = self._run(self.outputs[0], samples).reshape(-1)
-        return found.astype(bool) if self.booleans else found
+        outputs = self._run(self.outputs[0], samples).reshape(-1)
+        return outputs.astype(bool) if self.booleans else outputs
 
     def predict_proba(self, samples: Inputs) -> NDArray[Any]:
         """Return the probabilities of the classes."""
@@ -99,8 +99,8 @@ class _Imported:
         types = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(string)": object}
         fed = zip(self.inputs.items(), values, strict=True)
         feeds = {name: array.astype(types[element]) for (name, element), array in fed}
-        found: NDArray[Any] = self.session.run([output], feeds)[0]
-        return found
+        outputs: NDArray[Any] = self.session.run([output], feeds)[0]
+        return outputs
 
 
 def _inputs(columns: Sequence[Column], *, matrix: bool) -> list[tuple[str, Any]]:
@@ -114,12 +114,12 @@ def _inputs(columns: Sequence[Column], *, matrix: bool) -> list[tuple[str, Any]]
             )
     if matrix:
         return [(MATRIX, FloatTensorType([None, len(columns)]))]
-    found = []
+    inputs = []
     for column in columns:
         whole = isinstance(column, Category) and column.whole_numbers
         kind = Int64TensorType if whole else StringTensorType if column.own_dtype == "str" else FloatTensorType
-        found += [(name, kind([None, 1])) for name in column.input_names]
-    return found
+        inputs += [(name, kind([None, 1])) for name in column.input_names]
+    return inputs
 
 
 def _converted(fitted: Any, inputs: list[tuple[str, Any]]) -> ModelProto:

@@ -17,6 +17,8 @@ from predictor.loading import first_line
 from predictor.manifest import COMPILED_FILE
 from predictor.model import relative_difference, usual_size
 from predictor.onnx_engine import CompiledModel
+from predictor.together import count_rows
+from training.batches import is_batch_invariant
 from training.converters.graph import INTEGER, NUMBER, STRING, NotConvertedError
 from training.converters.model import convert
 from training.outputs import task_of
@@ -77,13 +79,14 @@ def compile_model(
         raise NotCompiledError(
             f"in {precision}, the largest relative difference is {difference:.1e}, more than {allowed:.0e}"
         )
-    count = len(samples if matrix else samples[0])
-    return Compiled(
-        data,
-        facts_of(
-            COMPILED_FILE, data, precision=precision, samples=count, largest_difference=difference, allowed=allowed
-        ),
-    )
+    call = lambda method, inputs: getattr(compiled, method)(inputs)  # noqa: E731
+    proof = {
+        "precision": precision,
+        "samples": count_rows(samples),
+        "largest_difference": difference,
+        "batch_invariant": is_batch_invariant(compiled, call, columns, rows, seed),
+    }
+    return Compiled(data, facts_of(COMPILED_FILE, data, allowed=allowed, **proof))
 
 
 def count_targets(fitted: Any, columns: Sequence[Column], rows: Inputs, texts: bool = False) -> int:

@@ -150,7 +150,7 @@ def quantiles_of(estimator: Any) -> list[Any]:
     if by_loss:  # of every other estimator, alpha is how much it is regularised
         names.append("alpha")
     for value in (getattr(estimator, name, None) for name in names):
-        found = np.atleast_1d(value).tolist() if value is not None else []
-        if found and all(isinstance(quantile, float) and 0 <= quantile <= 1 for quantile in found):
-            return found
+        quantiles = np.atleast_1d(value).tolist() if value is not None else []
+        if quantiles and all(isinstance(quantile, float) and 0 <= quantile <= 1 for quantile in quantiles):
+            return quantiles
     return []

@@ -102,7 +102,7 @@ def permutation_importances(fitted: Any, problem: Problem, test: Rows, leading: 
         pairs = zip(target.reshape(-1, count).T, predicted.reshape(-1, count).T, strict=True)
         return float(np.mean([SCORERS[leading](*pair) for pair in pairs]))
 
-    found = permutation_importance(
+    importances = permutation_importance(
         fitted,
         frame,
         problem.target[test],
@@ -111,7 +111,7 @@ def permutation_importances(fitted: Any, problem: Problem, test: Rows, leading: 
         random_state=seed,
         max_samples=min(MOST_ROWS, len(test)),
     )
-    means, deviations = found.importances_mean.tolist(), found.importances_std.tolist()
+    means, deviations = importances.importances_mean.tolist(), importances.importances_std.tolist()
     rows = zip(problem.table.feature_names, means, deviations, strict=True)
     return sorted(rows, key=lambda importance: -importance[1])[:MOST_BARS]
 

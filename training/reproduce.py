@@ -32,16 +32,16 @@ from training.problem import Problem
 SCALER = "sklearn.preprocessing._data:StandardScaler"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the command line; exit status 1 when the model is another one, 2 when it cannot be trained again."""
-    parser = argparse.ArgumentParser(prog="reproduce", description=__doc__)
+    parser = argparse.ArgumentParser(prog="train.py reproduce", description=__doc__)
     parser.add_argument("data", nargs="?", type=Path, metavar="DATA.csv", help="the table it was trained from")
     parser.add_argument("--model", type=Path, default=model_dir(), metavar="DIR", help="default: %(default)s")
     options = parser.parse_args(arguments)
     try:
         same = reproduce(options.model, options.data, Console(highlight=False))
     except (TrainingError, TableError, ArtifactError) as error:
-        sys.stderr.write(f"reproduce: {error}\n")
+        sys.stderr.write(f"train.py reproduce: {error}\n")
         sys.exit(2)
     sys.exit(0 if same else 1)
 
@@ -87,14 +87,14 @@ def as_made(estimator: Any) -> Any:
     A clone would do but for the bytes: pickle writes a default's very object, met again, otherwise than an equal one.
     """
     try:
-        made = type(estimator)()
+        estimator_with_defaults = type(estimator)()
     except TypeError:  # it has no defaults to share
         return clone(estimator)
-    defaults = made.get_params(deep=False)
+    defaults = estimator_with_defaults.get_params(deep=False)
     given = {
         name: value for name, value in estimator.get_params(deep=False).items() if repr(value) != repr(defaults[name])
     }
-    return made.set_params(**given)
+    return estimator_with_defaults.set_params(**given)
 
 
 def recorded_table(manifest: Manifest, data: Path | None) -> Table:
@@ -151,7 +151,3 @@ def verdict(same: bool, same_bytes: bool, same_packages: bool) -> str:
     if same:
         return "reproduced in its predictions, not bit for bit: another CPU or BLAS rounds otherwise"
     return "NOT reproduced: the model trained again predicts otherwise"
-
-
-if __name__ == "__main__":
-    main()

@@ -203,10 +203,10 @@ def inner_of(parameters: dict[str, Any]) -> dict[str, Any] | None:
 
 def learner(manifest: Manifest) -> str:
     """Return the class of the estimator, and of what learns in it: a pipeline's last step, one for each target."""
-    found = last = manifest.estimator
+    outermost = last = manifest.estimator
     while inner := inner_of(last["parameters"]):
         last = inner
     around = last["class"]
-    if last is found:
+    if last is outermost:
         return str(around)
-    return f"{found['class']} around {around}"
+    return f"{outermost['class']} around {around}"

@@ -2,7 +2,8 @@
 
 Stock gthread gives each request a thread, and lets a client keep it for ever by sending or taking its bytes slowly.
 `deadline` frees such threads; `lane` answers a request that is there as a whole, and whose model is quick, in the main
-loop, by gunicorn's own code for a request. Both override methods of gunicorn's ThreadWorker, which change between
+loop, by gunicorn's own code for a request, and what several of them ask a slow model for is predicted in one call
+before. Both override methods of gunicorn's ThreadWorker, which change between
 releases, so they serve with the tested ones only:
 
 | of gunicorn | for | why |

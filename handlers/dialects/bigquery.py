@@ -123,7 +123,7 @@ class BigQuery(Dialect):
         cells = dict(enumerate(example)) | dict(zip(self.manifest.feature_names, example, strict=True))
         whole = {index for index, column in enumerate(features) if not column.missing}
         whole_names = {column.name for column in features if not column.missing}
-        found = set()
+        filled = set()
         for number, row in enumerate(rows):
             if type(row) is dict:
                 gaps: Any = [name for name in whole_names if name in row and row[name] is None]
@@ -133,8 +133,8 @@ class BigQuery(Dialect):
                 rows[number] = row.copy()
                 for gap in gaps:
                     rows[number][gap] = cells[gap]
-                found.add(number)
-        return frozenset(found)
+                filled.add(number)
+        return frozenset(filled)
 
     def instances(self, asked: Asked) -> Instances:
         """Return the rows to predict, without those that are answered by null."""
@@ -166,11 +166,11 @@ class BigQuery(Dialect):
         counted = f"; {most}{rows} of {count} rows" if rows else ""
         return self.sentence(first, "calls[{}]") + cast_hint(first) + counted
 
-    def write(self, found: Predictions, options: Any) -> Response:
+    def write(self, predictions: Predictions, options: Any) -> Response:
         """Answer with exactly the replies."""
         calls: Calls = options
-        details = details_of(self.manifest, found)
-        values = next(iter(details.values())) if details else labels_of(self.manifest, found)
+        details = details_of(self.manifest, predictions)
+        values = next(iter(details.values())) if details else labels_of(self.manifest, predictions)
         if calls.null:
             rest = iter(values)
             values = [None if row in calls.null else next(rest) for row in range(calls.count)]

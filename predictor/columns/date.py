@@ -24,11 +24,11 @@ LOCAL_TIME = (
 def moment(text: str) -> datetime | None:
     """Return an ISO 8601 date or time in UTC, without its zone; None when it is none."""
     try:
-        found = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
         # Python takes any character between date and time.
         if "T" not in text and " " not in text and len(text) > len("2026-03-01"):
             return None
-        return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+        return parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
     except (ValueError, OverflowError):
         return None
 
@@ -72,25 +72,25 @@ class Date(Column):
         """Return why a JSON value other than null cannot be a cell."""
         if type(cell) is not str:
             return self.wrong_kind(cell)
-        found = moment(cell)
-        if found is None:
+        parsed = moment(cell)
+        if parsed is None:
             return f"must be {self.expected()}"
         return (
             None
-            if self.holds(found)
+            if self.holds(parsed)
             else f"must be a date from the years {NANOSECOND_YEARS[0]} to {NANOSECOND_YEARS[-1]}"
         )
 
-    def holds(self, found: datetime) -> bool:
+    def holds(self, date: datetime) -> bool:
         """Whether the estimator's column can hold a date: nanoseconds in 64 bits reach some centuries only."""
-        return self.dtype != "datetime64[ns]" or found.year in NANOSECOND_YEARS
+        return self.dtype != "datetime64[ns]" or date.year in NANOSECOND_YEARS
 
     def array(self, cells: Cells) -> Values | None:
         """Return dates as datetime64[us]."""
         kinds = set(map(type, cells))
         if not kinds <= ({str, type(None)} if self.missing else {str}):
             return None
-        moments = [found if cell and (found := moment(cell)) and self.holds(found) else None for cell in cells]
+        moments = [parsed if cell and (parsed := moment(cell)) and self.holds(parsed) else None for cell in cells]
         if moments.count(None) != cells.count(None):
             return None
         return np.array(moments, dtype="datetime64[us]")
@@ -110,9 +110,9 @@ class Date(Column):
             "weekday": lambda: (days.astype(np.int64) + 3) % 7,  # 1970-01-01 was a Thursday; Monday is 0
             "hour": lambda: (values - days).astype("timedelta64[h]").astype(np.int64),
         }
-        found = {self.name: values.astype(np.int64) / 86_400e6}
-        found |= {f"{self.name} {part}": numbers[part]().astype(np.float64) for part in self.parts}
-        return {name: np.where(absent, np.nan, column) for name, column in found.items()}
+        columns = {self.name: values.astype(np.int64) / 86_400e6}
+        columns |= {f"{self.name} {part}": numbers[part]().astype(np.float64) for part in self.parts}
+        return {name: np.where(absent, np.nan, column) for name, column in columns.items()}
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of a cell."""

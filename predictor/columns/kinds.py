@@ -55,7 +55,7 @@ class ColumnField(marshmallow.fields.Field[Column]):
 def to_arrays(columns: Sequence[Column], rows: Sequence[Cells]) -> list[Values]:
     """Return valid rows as one array a column; ValueError when a cell is not valid."""
     arrays = [column.array(cells) for column, cells in zip(columns, zip(*rows, strict=True), strict=True)]
-    found = [array for array in arrays if array is not None]
-    if len(found) < len(columns):
+    valid = [array for array in arrays if array is not None]
+    if len(valid) < len(columns):
         raise ValueError("a cell is not of its column's kind")
-    return found
+    return valid

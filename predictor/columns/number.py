@@ -54,9 +54,9 @@ class Number(Column):
         """Return the column with the deciles of training values, of which each occurs so many times."""
         different, places = np.unique(values, return_inverse=True)
         ratios = np.cumsum(np.bincount(places, weights=counts)) / counts.sum()
-        found = np.unique(np.searchsorted(ratios, np.arange(1, 10) / 10 - 1e-12))
-        found = found[found < len(different) - 1]  # above each is something
-        return replace(self, deciles=different[found].tolist(), cumulative=ratios[found].round(6).tolist())
+        edges = np.unique(np.searchsorted(ratios, np.arange(1, 10) / 10 - 1e-12))
+        edges = edges[edges < len(different) - 1]  # above each is something
+        return replace(self, deciles=different[edges].tolist(), cumulative=ratios[edges].round(6).tolist())
 
     @property
     def shares(self) -> list[float]:

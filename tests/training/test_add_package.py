@@ -41,7 +41,7 @@ def add(folder: Path, package: str, fail_at: str = "") -> subprocess.CompletedPr
     for lock in ("requirements.txt", "requirements-dev.txt"):
         (folder / lock).write_text("locked\n")
     return subprocess.run(
-        [sys.executable, "-m", "training.add_package", package],
+        [sys.executable, str(ROOT / "train.py"), "add", package],
         cwd=folder,
         env=environment(PATH=f"{folder}:/usr/bin:/bin", PYTHONPATH=str(ROOT), FAIL_AT=fail_at),
         capture_output=True,

@@ -83,8 +83,8 @@ def convert_logistic(graph: Graph, model: Any, columns: Columns) -> Prediction:
 def convert_linear_classifier(graph: Graph, model: Any, columns: Columns) -> Prediction:
     """Convert a classifier without probabilities."""
     raw = weighted_sum(graph, model, columns)
-    found = labels(graph, raw, raw, len(model.classes_), "Greater")
-    return Prediction(found.value, decision=raw)
+    prediction = labels(graph, raw, raw, len(model.classes_), "Greater")
+    return Prediction(prediction.value, decision=raw)
 
 
 @predicts(SGDClassifier)

@@ -27,11 +27,11 @@ def convert(estimator: Any, inputs: Sequence[tuple[str, str]] | int, targets: in
         columns = [graph.input(MATRIX, NUMBER, inputs)]
     else:
         columns = [graph.input(name, type) for name, type in inputs]
-    found = predict(graph, estimator, columns)
+    prediction = predict(graph, estimator, columns)
     shape: list[str | int] = ["rows"] if targets == 1 else ["rows", targets]
-    outputs = [("prediction", *_answer(graph, estimator, found.value, targets), shape)]
-    if found.probabilities and hasattr(estimator, "predict_proba"):
-        outputs.append(("probabilities", found.probabilities, TensorProto.DOUBLE, ["rows", "classes"]))
+    outputs = [("prediction", *_answer(graph, estimator, prediction.value, targets), shape)]
+    if prediction.probabilities and hasattr(estimator, "predict_proba"):
+        outputs.append(("probabilities", prediction.probabilities, TensorProto.DOUBLE, ["rows", "classes"]))
     elif hasattr(estimator, "predict_proba"):
         raise NotConvertedError(f"{type(estimator).__name__} gives probabilities, its conversion none")
     model = graph.model(outputs)

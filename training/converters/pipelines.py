@@ -45,30 +45,30 @@ def convert_transforming_pipeline(graph: Graph, pipeline: Any, columns: Columns)
 @transforms(ColumnTransformer)
 def convert_column_transformer(graph: Graph, transformer: Any, columns: Columns) -> list[Part]:
     """Convert transformers that get some of the columns each."""
-    found: list[Part] = []
+    parts: list[Part] = []
     for name, step, _ in transformer.transformers_:
         indices = transformer._transformer_to_input_indices.get(name, [])
         if len(indices) == 0 or (isinstance(step, str) and step == "drop"):
             continue
         made = transform(graph, step, graph.select(columns, indices))
-        found += _weighted(graph, made, (transformer.transformer_weights or {}).get(name))
-    return found
+        parts += _weighted(graph, made, (transformer.transformer_weights or {}).get(name))
+    return parts
 
 
 @transforms(FeatureUnion)
 def convert_feature_union(graph: Graph, union: Any, columns: Columns) -> list[Part]:
     """Convert transformers that get the same columns."""
-    found: list[Part] = []
+    parts: list[Part] = []
     for name, step in union.transformer_list:
         if step != "drop":
-            found += _weighted(graph, transform(graph, step, columns), (union.transformer_weights or {}).get(name))
-    return found
+            parts += _weighted(graph, transform(graph, step, columns), (union.transformer_weights or {}).get(name))
+    return parts
 
 
-def _weighted(graph: Graph, made: list[Part], weight: float | None) -> list[Part]:
+def _weighted(graph: Graph, parts: list[Part], weight: float | None) -> list[Part]:
     if weight is None:
-        return made
-    return [Part(graph.node("Mul", graph.number(part), graph.constant([weight])), part.width) for part in made]
+        return parts
+    return [Part(graph.node("Mul", graph.number(part), graph.constant([weight])), part.width) for part in parts]
 
 
 @predicts(*SEARCHES)
