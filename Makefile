@@ -108,6 +108,9 @@ deploy-function: ## Deploy the Cloud Function; the same settings
 deploy-vertex: ## Deploy to an endpoint of Vertex AI; the same settings, and MACHINE
 	@deploy/vertex.sh
 
+manifest: ## Print the manifest FOR kubernetes or knative with IMAGE and the digest of this model
+	@deploy/manifest.sh
+
 smoke: dev ## Run the contract suite on the deployed example at URL, as gcloud's user; PUBLIC=1 as nobody
 	$(BIN)/python -m pytest tests/contract --base-url "$(URL)" \
 	  $(if $(filter 1,$(PUBLIC)),,--identity-token "$$(gcloud auth print-identity-token)")
@@ -135,4 +138,4 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev serve function train compile openapi test test-all fuzz chaos soak mutants bench wrk lint format lock add image \
-  deploy-run deploy-function deploy-vertex smoke lifecycle reproduce clean
+  deploy-run deploy-function deploy-vertex manifest smoke lifecycle reproduce clean
