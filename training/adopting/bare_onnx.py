@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from predictor import Manifest
 from predictor.artifact import installed_packages
 from predictor.loading import first_line
-from predictor.manifest import COMPILED_FILE, FORMAT, ManifestSchema
-from predictor.model import count_rows, usual_size
+from predictor.manifest import COMPILED_FILE, ManifestSchema
+from predictor.manifest_form import FORMAT
+from predictor.model import usual_size
 from predictor.onnx_engine import CompiledModel
 from predictor.outputs import Output
 from predictor.proof import in_child
+from predictor.together import count_rows
 from training import TrainingError
 from training.adopting.graphs import Value, answers_of, inputs_of_graph, labels_in, maker_of, read_graph
 from training.adopting.inputs import Inputs
