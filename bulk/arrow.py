@@ -1,4 +1,4 @@
-"""From Arrow's columns to the estimator's, without a Python object a row: numbers by casts, words by their dictionary."""
+"""From Arrow's columns to the estimator's without a Python object a row: numbers by casts, words by a dictionary."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -58,7 +58,7 @@ def values_of(column: Column, array: pa.Array, read: Read) -> tuple[Values, Mask
 
 def is_number(kind: pa.DataType) -> bool:
     """Whether Arrow's values are numbers."""
-    return kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind)
+    return bool(kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_decimal(kind))
 
 
 def to_float64(array: pa.Array) -> Values:
@@ -126,7 +126,7 @@ def json_cell(column: Column, scalar: pa.Scalar, read: Read) -> Any:
     try:
         value = scalar.as_py()
     except (OverflowError, ValueError):  # a date that Python does not have
-        return str(scalar)
+        return "out of range"
     match value:
         case str():
             return read(value)

@@ -45,7 +45,9 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--out", required=True, help="the folder to write, which must be new or empty")
     parser.add_argument("--probabilities", action="store_true", help="add the probability of each class")
     parser.add_argument("--model-version", action="store_true", help="add the version of the model")
-    parser.add_argument("--workers", type=positive, help="processes on this machine; by default as many as are worth it")
+    parser.add_argument(
+        "--workers", type=positive, help="processes on this machine; by default as many as are worth it"
+    )
     found = parser.parse_args(ours)
     out = found.out if not is_local(found.out) else os.path.abspath(found.out)
     asked = Asked(found.probabilities, found.model_version)
@@ -140,5 +142,7 @@ def check_whole(results: Sequence[Result], paths: Sequence[str]) -> None:
 
 def final_names(results: Sequence[Result]) -> dict[str, str]:
     """Return the names of files under the output, without what tells tries apart; the summary is the last."""
-    names = {name: name.rpartition("-")[0] + "." + name.rpartition(".")[2] for result in results for name in result.files}
+    names = {
+        name: name.rpartition("-")[0] + "." + name.rpartition(".")[2] for result in results for name in result.files
+    }
     return names | {"summary.json": "summary.json"}

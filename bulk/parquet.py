@@ -127,7 +127,10 @@ class ParquetTable:
 
     def batches(self) -> Iterator[ParquetBatch]:
         """Yield the rows."""
-        schema, form = self.file.schema_arrow, Reading.from_manifest((self.manifest.training or {}).get("reading") or {})
+        schema, form = (
+            self.file.schema_arrow,
+            Reading.from_manifest((self.manifest.training or {}).get("reading") or {}),
+        )
         reads = [cell_of(column, form, typed=not is_text(schema, column.name)) for column in self.manifest.features]
         first = self.part.first
         with failing(self.part.path):

@@ -63,14 +63,18 @@ class Job:
         predictions = f"predictions-{part.name}-{attempt}.{form.suffix}"
         rejected = Rejected(self.folder, f"rejected-{part.name}-{attempt}.jsonl", part.path)
         rows = predicted = 0
-        with rejected, form.open(part, predictor.manifest, added) as table:
-            with writing(f"{self.folder}/{predictions}") as stream, table.writer(stream) as writer:
-                for batch in table.batches():
-                    found = predict(predictor, self.asked, batch.check())
-                    writer.write(batch, found.rows, found.added)
-                    rejected.write(batch, found)
-                    rows += len(batch.places)
-                    predicted += len(found.rows)
+        with (
+            rejected,
+            form.open(part, predictor.manifest, added) as table,
+            writing(f"{self.folder}/{predictions}") as stream,
+            table.writer(stream) as writer,
+        ):
+            for batch in table.batches():
+                found = predict(predictor, self.asked, batch.check())
+                writer.write(batch, found.rows, found.added)
+                rejected.write(batch, found)
+                rows += len(batch.places)
+                predicted += len(found.rows)
         if part.rows not in {None, rows} or rows != predicted + rejected.rows:
             raise BulkError(
                 f"{part.path} changed while it was read: of {rows} rows {predicted} were predicted and {rejected.rows} "

@@ -31,7 +31,8 @@ def shown(folder: str, seconds: float = 1) -> Iterator[None]:
 
 def watch(folder: str, seconds: float, ended: threading.Event) -> None:
     """Write how many parts and rows are complete, until the end."""
-    begun, rows = time.monotonic(), {}
+    begun = time.monotonic()
+    rows: dict[str, int] = {}
     while not ended.wait(seconds):
         for path in set(glob.glob(f"{glob.escape(folder)}/{DONE}*.json")) - set(rows):
             with contextlib.suppress(BulkError):
