@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bulk.arrow import Read, check_batch
 from bulk.checks import Checked
 from bulk.faults import BulkError
-from bulk.forms import ROWS_AT_ONCE, Head, Part
+from bulk.forms import Head, Part
 from bulk.storage import open_to_read, reading
 from predictor import Manifest
 from tables.again import cell_of, check_features
@@ -24,6 +24,8 @@ from tables.reading import Reading
 
 # Uncompressed; a part of one row group may have more.
 BYTES_A_PART = 64 * 1024 * 1024
+# What is read at once is written as one row group.
+MOST_ROWS, CELLS_AT_ONCE = 100_000, 4_000_000
 
 
 def failing(path: str) -> AbstractContextManager[None]:
@@ -133,8 +135,9 @@ class ParquetTable:
         )
         reads = [cell_of(column, form, typed=not is_text(schema, column.name)) for column in self.manifest.features]
         first = self.part.first
+        size = min(MOST_ROWS, max(1, CELLS_AT_ONCE // len(schema)))
         with failing(self.part.path):
-            for table in self.file.iter_batches(ROWS_AT_ONCE, row_groups=[*range(self.part.start, self.part.end)]):
+            for table in self.file.iter_batches(size, row_groups=[*range(self.part.start, self.part.end)]):
                 yield ParquetBatch(table, first, self.manifest, reads)
                 first += table.num_rows
 

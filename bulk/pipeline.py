@@ -7,6 +7,7 @@ import apache_beam as beam
 import orjson
 
 from bulk.forms import Part
+from bulk.orphans import end_with_the_run
 from bulk.parts import Job, Result
 from bulk.storage import exists, open_to_read, reading, rename, writing
 
@@ -19,6 +20,10 @@ class FindParts(beam.DoFn):  # type: ignore[misc]  # Beam ships no types
 
     def __init__(self, job: Job) -> None:
         self.job = job
+
+    def setup(self) -> None:
+        """Prepare the process."""
+        end_with_the_run()
 
     def process(self, element: tuple[int, str]) -> Iterator[Part]:
         """Yield the parts of a file, given with its number."""
@@ -34,6 +39,7 @@ class PredictPart(beam.DoFn):  # type: ignore[misc]
 
     def setup(self) -> None:
         """Load the model, once a process."""
+        end_with_the_run()
         self.job.model.load()
 
     def process(self, element: Part) -> Iterator[Result]:

@@ -2,11 +2,13 @@
 
 import logging
 import os
+import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from bulk.faults import BulkError, line_of
 from bulk.storage import is_local
@@ -20,7 +22,10 @@ BYTES_A_WORKER = 64 * 1024 * 1024  # a process more takes seconds to start
 def runner_of(environ: Mapping[str, str] = os.environ) -> str:
     """Return the runner that RUNNER names, by default that of this machine."""
     name = environ.get("RUNNER", "").strip() or "direct"
-    return RUNNERS.get(name.lower(), name)
+    runner = RUNNERS.get(name.lower(), name)
+    if runner not in StandardOptions.KNOWN_RUNNER_NAMES:
+        raise BulkError(f"RUNNER={name:.64} is no runner of Beam's; it must be one of {', '.join(RUNNERS)}")
+    return runner
 
 
 def is_here(runner: str) -> bool:
@@ -61,17 +66,40 @@ def run(pipeline: beam.Pipeline, on_death: Callable[[], None]) -> None:
 
     Beam's local runner would wait for such a process for ever.
     """
+    with ExitStack() as quiet:
+        if os.environ.get("LOG_LEVEL", "").upper() != "DEBUG":
+            logging.disable(logging.CRITICAL)  # what is logged on the way to an exception; its line says what is wrong
+            quiet.callback(logging.disable, logging.NOTSET)
+            quiet.enter_context(without_stderr_of_others())
 
-    def hook(found: threading.ExceptHookArgs) -> None:
-        if DIED in str(found.exc_value):
-            on_death()
+        def hook(found: threading.ExceptHookArgs) -> None:
+            if DIED in str(found.exc_value):
+                quiet.close()
+                on_death()
 
-    threading.excepthook, before = hook, threading.excepthook
-    logging.disable(logging.CRITICAL)  # what is logged on the way to an exception; its line says what is wrong
+        threading.excepthook, before = hook, threading.excepthook
+        try:
+            pipeline.run().wait_until_finish()
+        except Exception as error:  # Beam's are of many kinds
+            raise BulkError(line_of(error)) from error
+        finally:
+            threading.excepthook = before
+
+
+@contextmanager
+def without_stderr_of_others() -> Iterator[None]:
+    """Let what is started meanwhile write its standard error to nowhere: shells say there what was killed."""
+    ours = sys.stderr
+    if ours is not sys.__stderr__:
+        yield
+        return
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
     try:
-        pipeline.run().wait_until_finish()
-    except Exception as error:  # Beam's are of many kinds
-        raise BulkError(line_of(error)) from error
+        with open(kept, "w", buffering=1, closefd=False) as sys.stderr:
+            yield
     finally:
-        logging.disable(logging.NOTSET)
-        threading.excepthook = before
+        sys.stderr = ours
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import duckdb
 import pytest
 
+from tests.files import copy_model
 from tests.servers import ROOT
 
 PYTHON = ROOT / ".bench" / "bulk" / "bin" / "python"
@@ -40,8 +41,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def bulk() -> Iterator[Bulk]:
-    """Return the function that runs `python -m bulk` with some arguments and a model."""
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the committed model."""
+    return copy_model(tmp_path_factory.mktemp("example"))
+
+
+@pytest.fixture(scope="session")
+def bulk(example: Path) -> Iterator[Bulk]:
+    """Return the function that runs `python -m bulk` with some arguments, by default with the committed model."""
     process = subprocess.Popen(
         [str(PYTHON), "-W", "error::UserWarning", "-m", "tests.bulk.answering"],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -52,7 +59,8 @@ def bulk() -> Iterator[Bulk]:
     def run(*arguments: Any, **environ: Any) -> Done:
         assert process.stdin
         assert process.stdout
-        process.stdin.write(json.dumps([[*map(str, arguments)], {k: str(v) for k, v in environ.items()}]) + "\n")
+        settings = {name: str(value) for name, value in ({"MODEL_DIR": example} | environ).items()}
+        process.stdin.write(json.dumps([[*map(str, arguments)], settings]) + "\n")
         process.stdin.flush()
         return Done(*json.loads(process.stdout.readline()))
 
