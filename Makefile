@@ -114,6 +114,9 @@ deploy-function: ## Deploy the Cloud Function; the same settings
 deploy-vertex: ## Deploy to an endpoint of Vertex AI; the same settings, and MACHINE
 	@deploy/vertex.sh
 
+deploy-bulk: ## Predict files in Cloud Storage by Dataflow; the same settings, BUCKET, and ARGS as for bulk
+	@deploy/bulk.sh
+
 smoke: dev ## Run the contract suite on the deployed example at URL, as gcloud's user; PUBLIC=1 as nobody
 	$(BIN)/python -m pytest tests/contract --base-url "$(URL)" \
 	  $(if $(filter 1,$(PUBLIC)),,--identity-token "$$(gcloud auth print-identity-token)")
@@ -141,4 +144,4 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev serve function train compile openapi bulk test test-all fuzz chaos soak mutants bench wrk lint format lock add image \
-  deploy-run deploy-function deploy-vertex smoke lifecycle reproduce clean
+  deploy-run deploy-function deploy-vertex deploy-bulk smoke lifecycle reproduce clean
