@@ -18,6 +18,7 @@ ARROWS = {
     "tables": {"predictor"},
     "training": {"predictor", "tables"},
     "train": {"predictor", "tables", "training"},
+    "bulk": {"predictor", "tables"},
     "custom": set(),
     "servers": set(),
     "benchmarks": {"predictor", "handlers", "webapp", "servers"},
