@@ -8,36 +8,28 @@ package that a pickle needs into what is deployed.
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from predictor import Manifest, Predictor, save
-from predictor.artifact import dump
-from predictor.columns import Inputs
-from predictor.manifest import BIGQUERY_FILE, COMPILED_FILE, PICKLE_FILE
+from predictor import Manifest
+from predictor.manifest import BIGQUERY_FILE, PICKLE_FILE
 from tables import TableError
 from training import TrainingError, add_package, reproduce
 from training.adopt import adopt
 from training.adopting.bare_onnx import adopt_onnx, is_onnx
 from training.adopting.code import taken_in
-from training.batches import is_batch_invariant
-from training.bigquery import compile_for_bigquery
 from training.choose import choose, named_estimator, problem_of
-from training.compile import NotCompiledError, compile_model, list_compiled
-from training.describe import describe
 from training.doubts import doubts
 from training.evaluate import evaluate
 from training.fit import fit
 from training.options import KINDS, check_words, parse
-from training.problem import Problem
 from training.report import FILE as REPORT
 from training.report import training_report
 from training.show import progress_bar, show_result, show_table
 from training.warned import collected, sentences
+from training.writing import convert, package, write
 
 # A table of such a name is given as ./add.
 SUBCOMMANDS = {"add": add_package.main, "reproduce": reproduce.main}
@@ -106,30 +98,6 @@ def train(options: argparse.Namespace) -> None:
         raise TrainingError("; ".join(refusals))
 
 
-def convert(
-    fitted: Any, rows: Inputs, manifest: Manifest, options: argparse.Namespace
-) -> tuple[dict[str, bytes | None], Manifest, list[str]]:
-    """Return the compiled files that are asked for, the manifest that lists them, and why others cannot be."""
-    files: dict[str, bytes | None] = dict.fromkeys([COMPILED_FILE, BIGQUERY_FILE])
-    refusals = []
-    columns, texts, seed = manifest.features, manifest.input == "texts", options.seed
-    call = Predictor(manifest, fitted).call_estimator
-    manifest = replace(manifest, batch_invariant=is_batch_invariant(fitted, call, columns, rows, seed))
-    if options.compile:
-        try:
-            compiled = compile_model(fitted, rows, columns, texts=texts, seed=seed, tolerance=options.tolerance)
-            manifest, files[COMPILED_FILE] = list_compiled(manifest, compiled), compiled.data
-        except NotCompiledError as reason:
-            refusals.append(f"not compiled, scikit-learn will serve the pickle: {reason}")
-    if options.bigquery:
-        try:
-            imported = compile_for_bigquery(fitted, rows, columns, seed=seed)
-            manifest, files[BIGQUERY_FILE] = replace(manifest, bigquery=imported.facts), imported.data
-        except NotCompiledError as reason:
-            refusals.append(f"no {BIGQUERY_FILE}: {reason}")
-    return files, manifest, refusals
-
-
 def adopt_pickle(options: argparse.Namespace) -> None:
     """Write the artifact of an estimator that is fitted already; TrainingError, and nothing written, if that fails."""
     check_words(options)
@@ -182,25 +150,6 @@ def print_adopted(manifest: Manifest, out: Path) -> None:
     """Print what was adopted, and the setting that pins it."""
     print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {out}")  # noqa: T201
     print(f"MODEL_SHA256={manifest.sha256} lets no other be served")  # noqa: T201
-
-
-def write(pickled: bytes, manifest: Manifest, out: Path, others: Mapping[str, bytes | None]) -> None:
-    """Write the artifact, its compiled forms and its report; TrainingError when the folder cannot be written."""
-    try:
-        save(pickled, manifest, out, others)
-    except OSError as error:
-        raise TrainingError(f"cannot write to {out}: {error.strerror}; choose another folder with --out") from None
-
-
-def package(
-    fitted: Any, problem: Problem, training: dict[str, Any], options: argparse.Namespace
-) -> tuple[Manifest, bytes]:
-    """Return the manifest and the pickle of a fitted estimator; what says nothing of its training is left out."""
-    pickled = dump(fitted)
-    table = problem.table
-    training |= {"left_out": table.left_out, "rows_left_out": table.rows_left_out, "reading": table.reading}
-    training = {key: value for key, value in training.items() if value or key in {"seed", "metrics"}}
-    return describe(fitted, problem, pickled, name=options.name, version=options.version, training=training), pickled
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from predictor.manifest import FILE, Manifest, ManifestSchema
 from predictor.model import REPLAY_TOLERANCE, Predictor
 from predictor.onnx_engine import TOLERANCE, CompiledModel, choose_engine
 from predictor.outputs import classes_by_target
-from predictor.packages import check_packages
+from predictor.packages import check_packages, need_pandas
 from predictor.pickled import check_globals, unpickle
 from predictor.proof import prove
 
@@ -71,7 +71,8 @@ def load(
         tolerated = check_packages(manifest, any_version)
         own = importable()
         check_globals(manifest, {*trusted_modules, *own})
-        needs_pandas = manifest.input == "frame" or any(is_custom(name, own) for name in manifest.globals)
+        custom = any(is_custom(name, own) for name in manifest.globals)
+        needs_pandas = manifest.input == "frame" or custom or need_pandas(manifest)
         with contextlib.ExitStack() as lean:
             if not needs_pandas:
                 lean.enter_context(without_pandas())
@@ -194,5 +195,9 @@ def classes_of(estimator: Any, manifest: Manifest) -> list[list[Any] | None]:
 def _check_width(estimator: Any, manifest: Manifest) -> None:
     width = getattr(estimator, "n_features_in_", None)
     wanted = len(manifest.input_names)
-    if width not in (None, wanted):  # a pipeline whose first step does not know shows it by predicting
+    if width not in (
+        None,
+        0,
+        wanted,
+    ):  # a pipeline whose first step does not know shows it by predicting, as CatBoost's 0
         raise ArtifactError(f"the estimator takes {width} features, the manifest lists {wanted}; {REMEDY}")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from predictor.artifact import PACKAGES, installed_packages, public_class
-from predictor.manifest import FORMAT, PICKLE_FILE, Manifest
+from predictor.manifest import PICKLE_FILE, Manifest
+from predictor.manifest_form import FORMAT
 from predictor.model import usual_size
 from predictor.outputs import Output, as_whole_labels, shaped
 from predictor.unpickler import globals_of_trusted

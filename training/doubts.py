@@ -10,8 +10,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from predictor.columns import Column
 from training.evaluate import is_better, leading_of, split
+from training.metric_tables import TITLES, digits, with_deviation
 from training.problem import Problem
-from training.show import TITLES, digits, with_deviation
 
 # A model that scores so well on rows that it has never seen is a reason to look for a leak.
 SUSPICIOUS = 0.99

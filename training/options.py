@@ -9,7 +9,7 @@ from pathlib import Path
 from marshmallow import ValidationError
 
 from predictor.environment import model_dir
-from predictor.manifest import WORD
+from predictor.manifest_form import WORD
 from training import TrainingError
 
 DEFAULT_REGRESSOR = "sklearn.linear_model.LinearRegression"

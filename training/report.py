@@ -25,8 +25,9 @@ from predictor import Manifest
 from training.answers import Answers, answers_of
 from training.evaluate import beats_baseline, leading_of, split
 from training.fit import fit
+from training.metric_tables import TITLES, beside_baseline, digits, with_deviation
 from training.problem import Problem, Rows
-from training.show import TITLES, beside_baseline, digits, learner, with_deviation
+from training.show import learner
 from training.summary import column_rows, pipeline_lines, target_rows
 
 FILE = "report.html"

@@ -1,6 +1,6 @@
 """What a person sees while a model is trained: the columns as they were understood, progress, and the metrics."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,15 @@ from rich import box
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from rich.text import Text as Words
 
 from predictor.columns import Boolean, Category, Column, Date, Number, Text
 from predictor.manifest import FILE, Manifest
 from tables.table import Table as Data
-from training.evaluate import beats_baseline, is_better
+from training.evaluate import beats_baseline
+from training.metric_tables import compared_table, metrics_table, shorten, targets_table
 
-TITLES = {
-    "r2": "R2",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "log_loss": "log loss",
-    "roc_auc": "ROC AUC",
-}
 REPORT = "report.html"
-MOST_COLUMNS, MOST_VALUES, LONGEST = 40, 3, 40
+MOST_COLUMNS, MOST_VALUES = 40, 3
 
 
 @contextmanager
@@ -96,73 +87,6 @@ def example(column: Column, values: NDArray[Any]) -> str:
                 else shorten(f"{cell:.6g}" if isinstance(cell, float) else cell)
             )
     return ""
-
-
-def shorten(value: Any, longest: int = LONGEST) -> str:
-    """Return a value as one short line, without what a terminal would obey."""
-    line = "".join(character if character.isprintable() else "\ufffd" for character in " ".join(str(value).split()))
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
-def metrics_table(metrics: dict[str, Any], *, lines: bool = True) -> Table:
-    """Return the table of the metrics of a task: held out, cross-validated, baseline; with lines for a terminal."""
-    table = Table(
-        "metric",
-        f"held out ({metrics['held_out_rows']} rows)",
-        f"cross-validated ({metrics['folds']} folds)",
-        "baseline",
-        box=box.SIMPLE_HEAD if lines else None,
-        header_style="bold",
-    )
-    for name, value in metrics["held_out"].items():
-        baseline = metrics["baseline"].get(name)
-        table.add_row(
-            TITLES[name],
-            Words(
-                digits(value), style="" if baseline is None else "green" if is_better(name, value, baseline) else "red"
-            ),
-            with_deviation(metrics["cross_validated"].get(name)),
-            "" if baseline is None else digits(baseline),
-        )
-    return table
-
-
-def targets_table(metrics: dict[str, Any], *, lines: bool = True) -> Table:
-    """Return the table of the metrics of each of several targets, held out, with the baseline's beside them."""
-    names = list(metrics["held_out"])
-    table = Table("target, held out (baseline)", *(TITLES[name] for name in names), header_style="bold")
-    table.box, table.pad_edge = box.SIMPLE_HEAD if lines else None, False
-    for target, found in metrics["by_target"].items():
-        table.add_row(shorten(target), *(beside_baseline(found, name) for name in names))
-    return table
-
-
-def beside_baseline(found: dict[str, Any], name: str) -> str:
-    """Return a metric with the baseline's in parentheses."""
-    baseline = found["baseline"].get(name)
-    return digits(found["held_out"][name]) + ("" if baseline is None else f" ({digits(baseline)})")
-
-
-def with_deviation(crossed: dict[str, float] | None) -> str:
-    """Return a mean with its standard deviation."""
-    return f"{digits(crossed['mean'])} ± {digits(crossed['std'], 2)}" if crossed else ""
-
-
-def digits(value: float, count: int = 4) -> str:
-    """Return a number rounded to some digits, in the plain form unless it is tiny or a giant."""
-    return f"{float(f'{value:.{count}g}'):.10g}"
-
-
-def compared_table(compared: Sequence[dict[str, Any]], *, lines: bool = True) -> Table:
-    """Return the table of the estimators that were compared, cross-validated."""
-    names = next(list(one["cross_validated"]) for one in compared if "cross_validated" in one)
-    table = Table("estimator, cross-validated", *(TITLES[name] for name in names), header_style="bold")
-    table.box, table.pad_edge = box.SIMPLE_HEAD if lines else None, False
-    for one in compared:
-        scores = one.get("cross_validated", {})
-        cells = [with_deviation(scores.get(name)) for name in names] if scores else [one["refused"]]
-        table.add_row(one["class"].rpartition(".")[2], *cells)
-    return table
 
 
 def show_result(console: Console, manifest: Manifest, data: Data, out: Path) -> None:

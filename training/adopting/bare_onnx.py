@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from predictor import Manifest
 from predictor.artifact import installed_packages
 from predictor.loading import first_line
-from predictor.manifest import COMPILED_FILE, FORMAT, ManifestSchema
+from predictor.manifest import COMPILED_FILE, ManifestSchema
+from predictor.manifest_form import FORMAT
 from predictor.model import usual_size
 from predictor.onnx_engine import CompiledModel
 from predictor.outputs import Output
