@@ -20,6 +20,7 @@ from marshmallow import ValidationError
 from predictor.artifact import REMEDY, ArtifactError, public_class
 from predictor.custom import importable, is_custom
 from predictor.frames import without_pandas
+from predictor.late_imports import is_stock, late_imports
 from predictor.manifest import FILE, Manifest, ManifestSchema
 from predictor.model import REPLAY_TOLERANCE, Predictor
 from predictor.onnx_engine import TOLERANCE, CompiledModel, choose_engine
@@ -72,7 +73,11 @@ def load(
         check_globals(manifest, {*trusted_modules, *own})
         custom = any(is_custom(name, own) for name in manifest.globals)
         needs_pandas = manifest.input == "frame" or custom or need_pandas(manifest)
-        with contextlib.nullcontext() if needs_pandas else without_pandas():
+        with contextlib.ExitStack() as lean:
+            if not needs_pandas:
+                lean.enter_context(without_pandas())
+            if is_stock(manifest.globals):
+                lean.enter_context(late_imports())
             model = unpickle(pickled, manifest.globals, any_version=any_version)
         _check_estimator(model, manifest)
         predictor = Predictor(manifest, model, sha256=digest)
