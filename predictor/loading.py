@@ -66,14 +66,8 @@ def load(
         model: Any = _compiled(directory, manifest, graph)
         predictor = Predictor(manifest, model, max(REPLAY_TOLERANCE, graph.get("tolerance", TOLERANCE)), digest)
     else:
-        pickled = _read_verified(directory, manifest.artifact)
         tolerated = check_packages(manifest, any_version)
-        own = importable()
-        check_globals(manifest, {*trusted_modules, *own})
-        needs_pandas = manifest.input == "frame" or any(is_custom(name, own) for name in manifest.globals)
-        with contextlib.nullcontext() if needs_pandas else without_pandas():
-            model = unpickle(pickled, manifest.globals, any_version=any_version)
-        _check_estimator(model, manifest)
+        model = _estimator(directory, manifest, trusted_modules, any_version=any_version)
         predictor = Predictor(manifest, model, sha256=digest)
     _check_width(model, manifest)
     # An estimator that was fitted on a DataFrame warns of every matrix; the manifest keeps the names, in order.
@@ -82,6 +76,18 @@ def load(
     for line in tolerated:  # of a model that is refused, the reason is enough
         log.warning("%s", line)
     return predictor
+
+
+def _estimator(directory: Path, manifest: Manifest, trusted_modules: Collection[str], *, any_version: bool) -> Any:
+    """Return the estimator in the pickle; ArtifactError when it is not the one that the manifest describes."""
+    pickled = _read_verified(directory, manifest.artifact)
+    own = importable()
+    check_globals(manifest, {*trusted_modules, *own})
+    needs_pandas = manifest.input == "frame" or any(is_custom(name, own) for name in manifest.globals)
+    with contextlib.nullcontext() if needs_pandas else without_pandas():
+        estimator = unpickle(pickled, manifest.globals, any_version=any_version)
+    _check_estimator(estimator, manifest)
+    return estimator
 
 
 def read_manifest(path: Path) -> Manifest:
