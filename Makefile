@@ -26,13 +26,16 @@ openapi: install ## Print the function's OpenAPI description; URL=https://… sa
 compile: dev ## Train and convert to model.onnx for ONNX Runtime; ARGS as for train
 	@$(BIN)/python train.py --compile $(ARGS)
 
+bulk: .bench/bulk ## Predict files of any size by Apache Beam; ARGS='IN… --out OUT'; RUNNER=dataflow runs it there
+	@exec .bench/bulk/bin/python -m bulk $(ARGS)
+
 # Each process that runs tests takes the next one when it has none; more than four would start too many servers.
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test: dev ## Run the tests that tell whether it works, in minutes; ARGS='-k health' are handed to pytest
 	$(PYTEST) -m 'not slow' $(ARGS)
 
-test-all: dev .bench/boosters .bench/triton ## Run every test, and measure what they cover
+test-all: dev .bench/boosters .bench/triton .bench/bulk ## Run every test, and measure what they cover
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 fuzz: dev ## Try ten thousand arbitrary requests of each kind on both hosts
@@ -60,6 +63,7 @@ wrk:
 .bench/peers: benchmarks/peers/requirements.txt | $(VENV)/bin/python
 .bench/peers-pandas: benchmarks/peers/requirements-pandas.txt | $(VENV)/bin/python
 .bench/boosters: tests/boosters/requirements.txt | $(VENV)/bin/python
+.bench/bulk: bulk/requirements.txt | $(VENV)/bin/python
 .bench/triton: tests/dialects/requirements-triton.txt | $(VENV)/bin/python
 # The tool alone, of one version; what the tests need it finds in .venv.
 .bench/mutants: | $(VENV)/bin/python
@@ -83,6 +87,9 @@ format: dev ## Format the code
 # With the extras that packages ask each other for: pip before 23.3 refuses a lock without them.
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-strip-extras --generate-hashes
 
+# All that is deployed, but for packages of which Beam takes older ones only; a model takes any numpy of its major version.
+EXACT := sed -nE '/^(numpy|protobuf|python-dateutil)==/d; s/^([a-z0-9].*[^ ]) *\\$$/\1/p'
+
 lock: dev ## Compile all requirements*.in to exact, hashed requirements*.txt
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
@@ -90,6 +97,7 @@ lock: dev ## Compile all requirements*.in to exact, hashed requirements*.txt
 	$(COMPILE) benchmarks/peers/requirements-pandas.in -o benchmarks/peers/requirements-pandas.txt
 	$(COMPILE) tests/boosters/requirements.in -o tests/boosters/requirements.txt
 	$(COMPILE) tests/dialects/requirements-triton.in -o tests/dialects/requirements-triton.txt
+	$(EXACT) requirements.txt | $(COMPILE) bulk/requirements.in -c - -o bulk/requirements.txt
 
 add: dev ## Add a package that your model needs to requirements.in and the locks; PACKAGE=lightgbm
 	@$(BIN)/python train.py add "$(PACKAGE)"
@@ -107,6 +115,12 @@ deploy-function: ## Deploy the Cloud Function; the same settings
 
 deploy-vertex: ## Deploy to an endpoint of Vertex AI; the same settings, and MACHINE
 	@deploy/vertex.sh
+
+manifest: ## Print the manifest FOR kubernetes or knative with IMAGE and the digest of this model
+	@deploy/manifest.sh
+
+deploy-bulk: ## Predict files in Cloud Storage by Dataflow; the same settings, BUCKET, and ARGS as for bulk
+	@deploy/bulk.sh
 
 smoke: dev ## Run the contract suite on the deployed example at URL, as gcloud's user; PUBLIC=1 as nobody
 	$(BIN)/python -m pytest tests/contract --base-url "$(URL)" \
@@ -134,5 +148,5 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve function train compile openapi test test-all fuzz chaos soak mutants bench wrk lint format lock add image \
-  deploy-run deploy-function deploy-vertex smoke lifecycle reproduce clean
+.PHONY: help install dev serve function train compile openapi bulk test test-all fuzz chaos soak mutants bench wrk lint format lock add image \
+  deploy-run deploy-function deploy-vertex deploy-bulk manifest smoke lifecycle reproduce clean

@@ -12,7 +12,7 @@ from predictor.columns import Inputs
 from predictor.frames import frame_maker
 from predictor.manifest import Manifest
 from predictor.onnx_engine import CompiledModel
-from predictor.outputs import NotGivenError, as_whole_labels, chances_by_target, shaped
+from predictor.outputs import NotGivenError, all_finite, as_whole_labels, chances_by_target, shaped
 from predictor.refusals import NotPredictable, blames_the_input, refusal
 from predictor.together import Function, Together, count_rows
 
@@ -142,9 +142,9 @@ class Predictor:
                     raise
                 again = functools.partial(self.call_estimator, method)
                 raise refusal(again, self.manifest, inputs) from error
-        bad = [not_finite(np.asarray(part)) for part in (outputs if isinstance(outputs, list) else [outputs])]
-        if any(rows.any() for rows in bad):
-            raise NotPredictable(np.flatnonzero(np.any(bad, axis=0)).tolist())
+        parts = [np.asarray(part) for part in (outputs if isinstance(outputs, list) else [outputs])]
+        if not all(map(all_finite, parts)):
+            raise NotPredictable(np.flatnonzero(np.any([not_finite(part) for part in parts], axis=0)).tolist())
         return outputs
 
     def replay(self) -> list[int]:

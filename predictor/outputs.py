@@ -106,6 +106,11 @@ def _check_labels(classes: list[Any] | None) -> None:
         raise ValidationError(f"two classes are the same key in JSON: {twice[0]!r:.64}", "classes")
 
 
+def all_finite(values: NDArray[Any]) -> bool:
+    """Whether no number is NaN or infinite; to count is the quickest way to know of few."""
+    return values.dtype.kind != "f" or np.count_nonzero(np.isfinite(values)) == values.size
+
+
 def shaped(predictions: NDArray[Any], rows: int, targets: int) -> NDArray[Any]:
     """Return predictions of shape (rows,), or (rows, targets) where there are several; WrongShapeError for others."""
     if predictions.shape == (rows, 1) and targets == 1:

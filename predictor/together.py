@@ -72,10 +72,12 @@ class Together:
 
     def __call__(self, name: str, inputs: Inputs) -> Any:
         """Return what the function returns, or raise what it raises."""
+        if self.quickest < WORTH_SECONDS:
+            return self.function(name, inputs)
         if not may_wait():
             return self.called_ahead(name, inputs)
         rows = count_rows(inputs)
-        if rows > MOST_ROWS_OF_ONE or not self.worthwhile:
+        if rows > MOST_ROWS_OF_ONE:
             return self.function(name, inputs)
         call = Call(name, inputs, rows)
         with self.lock:

@@ -111,18 +111,23 @@ def table(
     names: list[str], rows: Iterator[Rows], reading: Reading, manifest: Manifest, plain: frozenset[str] = frozenset()
 ) -> Again:
     """Return the table of these columns; `plain` are those that are numbers, dates or booleans by their type."""
-    absent = [column.name for column in manifest.features if column.name not in names and not column.missing]
-    if absent or not set(names).intersection(manifest.feature_names):
-        listed = ", ".join(absent or manifest.feature_names)
-        raise TableError(f"the table has no column {listed}; the features are {', '.join(manifest.feature_names)}")
-    if twice := sorted({name for name in manifest.feature_names if names.count(name) > 1}):
-        raise TableError(f"the table has two columns named {', '.join(twice)}; give each its own name")
+    check_features(names, manifest)
     cells = [
         (column, names.index(column.name), cell_of(column, reading, typed=column.name in plain))
         for column in manifest.features
         if column.name in names
     ]
     return Again(names, reading.delimiter, read_rows(rows, len(names), cells))
+
+
+def check_features(names: Sequence[str], manifest: Manifest) -> None:
+    """Refuse a table that has not the columns of a model, or one of them twice."""
+    absent = [column.name for column in manifest.features if column.name not in names and not column.missing]
+    if absent or not set(names).intersection(manifest.feature_names):
+        listed = ", ".join(absent or manifest.feature_names)
+        raise TableError(f"the table has no column {listed}; the features are {', '.join(manifest.feature_names)}")
+    if twice := sorted({name for name in manifest.feature_names if names.count(name) > 1}):
+        raise TableError(f"the table has two columns named {', '.join(twice)}; give each its own name")
 
 
 def cell_of(column: Column, reading: Reading, *, typed: bool) -> Cell:

@@ -18,10 +18,11 @@ ARROWS = {
     "tables": {"predictor"},
     "training": {"predictor", "tables"},
     "train": {"predictor", "tables", "training"},
+    "bulk": {"predictor", "tables"},
     "custom": set(),
     "servers": set(),
     "benchmarks": {"predictor", "handlers", "webapp", "servers"},
-    "tests": {"predictor", "handlers", "webapp", "worker", "main", "tables", "training", "train", "custom", "servers"},
+    "tests": {"bulk", "predictor", "handlers", "webapp", "worker", "main", "tables", "training", "train", "custom", "servers"},
 }  # fmt: skip
 # Of other projects: what a package must do without, because it runs where that is not wanted or not installed.
 STRANGERS = {

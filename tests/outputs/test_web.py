@@ -106,9 +106,8 @@ def test_a_target_that_a_spreadsheet_would_run_is_made_harmless(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("numbers", "a model of several targets stays with scikit-learn"),
-        ("labels", "a model of several targets stays with scikit-learn"),
-        ("bits", "a model of several targets stays with scikit-learn"),
+        ("labels", "a model of several labels stays with scikit-learn"),
+        ("bits", "a model of several labels stays with scikit-learn"),
         ("forest", "anomaly stays with scikit-learn"),
         ("mixture", "clustering stays with scikit-learn"),
     ],
@@ -118,6 +117,11 @@ def test_what_does_not_compile_is_one_line(name: str, says: str) -> None:
         with pytest.raises(NotCompiledError) as refused:
             convert(MODELS[name](), np.array(ROWS), [Number("a"), Number("b")], seed=0)
         assert says in str(refused.value)
+
+
+def test_bigquery_gets_one_target() -> None:
+    with pytest.raises(NotCompiledError, match=r"^BigQuery ML gets models of one target$"):
+        compile_for_bigquery(MODELS["numbers"](), np.array(ROWS), [Number("a"), Number("b")], seed=0)
 
 
 def test_a_label_by_any_name_is_a_key(tmp_path: Path) -> None:

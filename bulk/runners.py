@@ -1,0 +1,105 @@
+"""Where a pipeline runs: in this process, in several on this machine, or wherever a runner of Beam's takes it."""
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+from bulk.faults import BulkError, line_of
+from bulk.storage import is_local
+
+# Beam's names of its runners. Its "direct" one would first look for a program to download.
+RUNNERS = {"direct": "FnApiRunner", "dataflow": "DataflowRunner", "flink": "FlinkRunner", "spark": "SparkRunner"}
+DIED = "Worker subprocess exited"  # says the thread of Beam that waits for it
+BYTES_A_WORKER = 64 * 1024 * 1024  # a process more takes seconds to start
+
+
+def runner_of(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the runner that RUNNER names, by default that of this machine."""
+    name = environ.get("RUNNER", "").strip() or "direct"
+    runner = RUNNERS.get(name.lower(), name)
+    if runner not in StandardOptions.KNOWN_RUNNER_NAMES:
+        raise BulkError(f"RUNNER={name:.64} is no runner of Beam's; it must be one of {', '.join(RUNNERS)}")
+    return runner
+
+
+def is_here(runner: str) -> bool:
+    """Whether a runner needs nothing but this machine."""
+    return runner == RUNNERS["direct"]
+
+
+def usual_workers(size: int) -> int:
+    """Return how many processes are worth starting for so many bytes."""
+    return min(len(os.sched_getaffinity(0)), 1 + size // BYTES_A_WORKER)
+
+
+def options_of(runner: str, workers: int, further: Sequence[str]) -> PipelineOptions:
+    """Return the options of a pipeline; `further` are the runner's own."""
+    here = []
+    if is_here(runner):
+        mode = "multi_processing" if workers > 1 else "in_memory"
+        here = [f"--direct_num_workers={workers}", f"--direct_running_mode={mode}"]
+    return PipelineOptions([f"--runner={runner}", *here, *further])
+
+
+def check_reach(runner: str, paths: Sequence[str]) -> None:
+    """Refuse paths of this machine for workers on others."""
+    if runner == RUNNERS["dataflow"] and (local := [path for path in paths if is_local(path)]):
+        raise BulkError(f"RUNNER=dataflow: its workers cannot reach {local[0]}; give paths that begin with gs://")
+
+
+def prepare(workers: int) -> None:
+    """Set what the processes that Beam starts take over from this one."""
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # a model is tried in a fork, which calls no gRPC
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))
+    if workers > 1:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // workers)))
+
+
+def run(pipeline: beam.Pipeline, on_death: Callable[[], None]) -> None:
+    """Run a pipeline to its end; BulkError when it fails, `on_death` when a process that predicts for it is killed.
+
+    Beam's local runner would wait for such a process for ever.
+    """
+    with ExitStack() as quiet:
+        if os.environ.get("LOG_LEVEL", "").upper() != "DEBUG":
+            logging.disable(logging.CRITICAL)  # what is logged on the way to an exception; its line says what is wrong
+            quiet.callback(logging.disable, logging.NOTSET)
+            quiet.enter_context(without_stderr_of_others())
+
+        def hook(found: threading.ExceptHookArgs) -> None:
+            if DIED in str(found.exc_value):
+                quiet.close()
+                on_death()
+
+        threading.excepthook, before = hook, threading.excepthook
+        try:
+            pipeline.run().wait_until_finish()
+        except Exception as error:  # Beam's are of many kinds
+            raise BulkError(line_of(error)) from error
+        finally:
+            threading.excepthook = before
+
+
+@contextmanager
+def without_stderr_of_others() -> Iterator[None]:
+    """Let what is started meanwhile write its standard error to nowhere: shells say there what was killed."""
+    ours = sys.stderr
+    if ours is not sys.__stderr__:
+        yield
+        return
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        with open(kept, "w", buffering=1, closefd=False) as sys.stderr:
+            yield
+    finally:
+        sys.stderr = ours
+        os.dup2(kept, 2)
+        os.close(kept)
