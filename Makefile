@@ -21,7 +21,7 @@ train: dev ## Train; ARGS='data.csv --target price' are handed to train.py
 	@$(BIN)/python train.py $(ARGS)
 
 openapi: install ## Print the function's OpenAPI description; URL=https://… says where it runs
-	@$(BIN)/python -m handlers.openapi $(URL)
+	@$(BIN)/flask --app webapp model openapi $(URL)
 
 compile: dev ## Train and convert to model.onnx for ONNX Runtime; ARGS as for train
 	@$(BIN)/python train.py --compile $(ARGS)
@@ -45,14 +45,14 @@ chaos: dev ## Stop, reload and kill a server under load, many times, and count w
 	@$(BIN)/python -m tests.process.chaos
 
 soak: dev ## Send 50,000 good and bad requests and see that the server does not grow
-	@$(BIN)/python -m benchmarks.soak
+	@$(BIN)/python -m tests.process.soak
 
 PURELIB = .bench/mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 mutants: dev .bench/mutants ## Change the code a little, a thousand ways, and list what no test notices; ARGS='predictor.model*'
 	@PYTHONPATH="$$($(PURELIB))" $(BIN)/python -m mutmut run $(ARGS)
 	@PYTHONPATH="$$($(PURELIB))" $(BIN)/python -m mutmut results
 
-bench: wrk dev .bench/ours .bench/peer ## Measure beside a FastAPI peer; ARGS=--quick for a first look
+bench: wrk dev .bench/ours .bench/peers .bench/peers-pandas ## Measure beside FastAPI; ARGS=--quick for a first look
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 wrk:
@@ -60,7 +60,8 @@ wrk:
 
 # Packages as deployments have them, without the development ones; and a client of another project's.
 .bench/ours: requirements.txt | $(VENV)/bin/python
-.bench/peer: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+.bench/peers: benchmarks/peers/requirements.txt | $(VENV)/bin/python
+.bench/peers-pandas: benchmarks/peers/requirements-pandas.txt | $(VENV)/bin/python
 .bench/boosters: tests/boosters/requirements.txt | $(VENV)/bin/python
 .bench/bulk: bulk/requirements.txt | $(VENV)/bin/python
 .bench/triton: tests/dialects/requirements-triton.txt | $(VENV)/bin/python
@@ -93,12 +94,13 @@ lock: dev ## Compile all requirements*.in to exact, hashed requirements*.txt
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) benchmarks/peers/requirements.in -o benchmarks/peers/requirements.txt
+	$(COMPILE) benchmarks/peers/requirements-pandas.in -o benchmarks/peers/requirements-pandas.txt
 	$(COMPILE) tests/boosters/requirements.in -o tests/boosters/requirements.txt
 	$(COMPILE) tests/dialects/requirements-triton.in -o tests/dialects/requirements-triton.txt
 	$(EXACT) requirements.txt | $(COMPILE) bulk/requirements.in -c - -o bulk/requirements.txt
 
 add: dev ## Add a package that your model needs to requirements.in and the locks; PACKAGE=lightgbm
-	@$(BIN)/python -m training.add_package "$(PACKAGE)"
+	@$(BIN)/python train.py add "$(PACKAGE)"
 
 image: ## Build the container image with docker, podman or buildah
 	@builder=$$(command -v docker || command -v podman || command -v buildah) \
@@ -114,6 +116,9 @@ deploy-function: ## Deploy the Cloud Function; the same settings
 deploy-vertex: ## Deploy to an endpoint of Vertex AI; the same settings, and MACHINE
 	@deploy/vertex.sh
 
+manifest: ## Print the manifest FOR kubernetes or knative with IMAGE and the digest of this model
+	@deploy/manifest.sh
+
 deploy-bulk: ## Predict files in Cloud Storage by Dataflow; the same settings, BUCKET, and ARGS as for bulk
 	@deploy/bulk.sh
 
@@ -122,10 +127,10 @@ smoke: dev ## Run the contract suite on the deployed example at URL, as gcloud's
 	  $(if $(filter 1,$(PUBLIC)),,--identity-token "$$(gcloud auth print-identity-token)")
 
 lifecycle: dev ## Measure cold starts and warm requests; ARGS='--quick' or '--url URL' are handed on
-	$(BIN)/python -m benchmarks.lifecycle $(or $(ARGS),--plot docs/lifecycle.svg)
+	$(BIN)/python -m benchmarks.lifecycle $(ARGS)
 
 reproduce: dev ## Train again from what the manifest records and compare; ARGS='data.csv --model DIR' for your own
-	@$(BIN)/python -m training.reproduce $(ARGS)
+	@$(BIN)/python train.py reproduce $(ARGS)
 
 clean: ## Remove .venv and what the tools left
 	rm -rf $(VENV) .bench mutants .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -144,4 +149,4 @@ $(VENV)/.developing: requirements-dev.txt $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev serve function train compile openapi bulk test test-all fuzz chaos soak mutants bench wrk lint format lock add image \
-  deploy-run deploy-function deploy-vertex deploy-bulk smoke lifecycle reproduce clean
+  deploy-run deploy-function deploy-vertex deploy-bulk manifest smoke lifecycle reproduce clean

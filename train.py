@@ -1,49 +1,61 @@
 """Train a scikit-learn model, say how good it is, and write the artifact that Tandem serves.
 
 Without arguments it trains the built-in example; with a CSV or Parquet file and --target, a model of your own.
+
+`train.py reproduce` trains a model again from what its manifest records, and compares; `train.py add PACKAGE` puts a
+package that a pickle needs into what is deployed.
 """
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from predictor import Manifest, save
-from predictor.artifact import dump
-from predictor.columns import Inputs
-from predictor.manifest import BIGQUERY_FILE, COMPILED_FILE
+from predictor import Manifest
+from predictor.manifest import BIGQUERY_FILE, PICKLE_FILE
 from tables import TableError
-from training import TrainingError
+from training import TrainingError, add_package, reproduce
 from training.adopt import adopt
+from training.adopting.bare_onnx import adopt_onnx, is_onnx
 from training.adopting.code import taken_in
-from training.bigquery import compile_for_bigquery
 from training.choose import choose, named_estimator, problem_of
-from training.compile import NotCompiledError, compile_model, list_compiled
-from training.describe import describe
 from training.doubts import doubts
 from training.evaluate import evaluate
 from training.fit import fit
 from training.options import KINDS, check_words, parse
-from training.problem import Problem
 from training.report import FILE as REPORT
 from training.report import training_report
 from training.show import progress_bar, show_result, show_table
 from training.warned import collected, sentences
+from training.writing import convert, package, write
+
+# A table of such a name is given as ./add.
+SUBCOMMANDS = {"add": add_package.main, "reproduce": reproduce.main}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr, every fault of a table its own, and exit status 2."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    subcommand = SUBCOMMANDS.get(next(iter(arguments), ""))
+    if subcommand:
+        subcommand(arguments[1:])
+        return
     options = parse(arguments, __doc__)
     try:
-        (adopt_pickle if options.adopt else train)(options)
+        command_of(options)(options)
     except (TrainingError, TableError) as error:
         faults = error.faults if isinstance(error, TableError) else [str(error)]
         sys.stderr.write("".join(f"train.py: {' '.join(fault.splitlines())}\n" for fault in faults))
         sys.exit(2)
+
+
+def command_of(options: argparse.Namespace) -> Callable[[argparse.Namespace], None]:
+    """Return what the options ask for."""
+    if not options.adopt:
+        return train
+    return adopt_file_of_onnx if is_onnx(options.adopt) else adopt_pickle
 
 
 def train(options: argparse.Namespace) -> None:
@@ -86,32 +98,9 @@ def train(options: argparse.Namespace) -> None:
         raise TrainingError("; ".join(refusals))
 
 
-def convert(
-    fitted: Any, rows: Inputs, manifest: Manifest, options: argparse.Namespace
-) -> tuple[dict[str, bytes | None], Manifest, list[str]]:
-    """Return the compiled files that are asked for, the manifest that lists them, and why others cannot be."""
-    files: dict[str, bytes | None] = dict.fromkeys([COMPILED_FILE, BIGQUERY_FILE])
-    refusals = []
-    columns, texts, seed = manifest.features, manifest.input == "texts", options.seed
-    if options.compile:
-        try:
-            compiled = compile_model(fitted, rows, columns, texts=texts, seed=seed, tolerance=options.tolerance)
-            manifest, files[COMPILED_FILE] = list_compiled(manifest, compiled), compiled.data
-        except NotCompiledError as reason:
-            refusals.append(f"not compiled, scikit-learn will serve the pickle: {reason}")
-    if options.bigquery:
-        try:
-            imported = compile_for_bigquery(fitted, rows, columns, seed=seed)
-            manifest, files[BIGQUERY_FILE] = replace(manifest, bigquery=imported.facts), imported.data
-        except NotCompiledError as reason:
-            refusals.append(f"no {BIGQUERY_FILE}: {reason}")
-    return files, manifest, refusals
-
-
 def adopt_pickle(options: argparse.Namespace) -> None:
     """Write the artifact of an estimator that is fitted already; TrainingError, and nothing written, if that fails."""
     check_words(options)
-    kinds = {column: kind for kind in KINDS for column in getattr(options, kind)}
     with taken_in(options.code):
         adopted = adopt(
             options.adopt,
@@ -121,36 +110,46 @@ def adopt_pickle(options: argparse.Namespace) -> None:
             name=options.name,
             version=options.version,
             yes=options.yes,
-            kinds=kinds,
+            kinds=kinds_by_hand(options),
             code=options.code,
             pick=options.pick,
             chain=options.chain,
         )
     compiled, manifest, refusals = convert(adopted.estimator, adopted.rows, adopted.manifest, options)
     write(adopted.pickled, manifest, options.out, compiled | {REPORT: None})
-    print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {options.out}")  # noqa: T201
-    print(f"MODEL_SHA256={manifest.sha256} lets no other be served")  # noqa: T201
+    print_adopted(manifest, options.out)
     if refusals:
         raise TrainingError("; ".join(refusals))
 
 
-def write(pickled: bytes, manifest: Manifest, out: Path, others: Mapping[str, bytes | None]) -> None:
-    """Write the artifact, its compiled forms and its report; TrainingError when the folder cannot be written."""
-    try:
-        save(pickled, manifest, out, others)
-    except OSError as error:
-        raise TrainingError(f"cannot write to {out}: {error.strerror}; choose another folder with --out") from None
+def adopt_file_of_onnx(options: argparse.Namespace) -> None:
+    """Write the artifact of an ONNX file, which has no pickle; TrainingError, and nothing written, if that fails."""
+    check_words(options)
+    for option in ("compile", "code", "pick", "chain"):
+        if getattr(options, option):
+            raise TrainingError(f"--{option} is for pickles, but {options.adopt} is an ONNX file; leave it out")
+    manifest, data = adopt_onnx(
+        options.adopt,
+        features=options.features,
+        target=options.target or "y",
+        examples=options.examples,
+        name=options.name,
+        version=options.version,
+        kinds=kinds_by_hand(options),
+    )
+    write(data, manifest, options.out, dict.fromkeys([PICKLE_FILE, BIGQUERY_FILE, REPORT]))
+    print_adopted(manifest, options.out)
 
 
-def package(
-    fitted: Any, problem: Problem, training: dict[str, Any], options: argparse.Namespace
-) -> tuple[Manifest, bytes]:
-    """Return the manifest and the pickle of a fitted estimator; what says nothing of its training is left out."""
-    pickled = dump(fitted)
-    table = problem.table
-    training |= {"left_out": table.left_out, "rows_left_out": table.rows_left_out, "reading": table.reading}
-    training = {key: value for key, value in training.items() if value or key in {"seed", "metrics"}}
-    return describe(fitted, problem, pickled, name=options.name, version=options.version, training=training), pickled
+def kinds_by_hand(options: argparse.Namespace) -> dict[str, str]:
+    """Return the kinds of columns that were set by hand."""
+    return {column: kind for kind in KINDS for column in getattr(options, kind)}
+
+
+def print_adopted(manifest: Manifest, out: Path) -> None:
+    """Print what was adopted, and the setting that pins it."""
+    print(f"{manifest.name} {manifest.version}: {manifest.estimator['class']}, adopted into {out}")  # noqa: T201
+    print(f"MODEL_SHA256={manifest.sha256} lets no other be served")  # noqa: T201
 
 
 if __name__ == "__main__":

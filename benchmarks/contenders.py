@@ -1,57 +1,61 @@
-"""Who is measured, and the models that they serve."""
+"""Who is measured: one entry a server."""
 
-import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
+from servers.running import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-# Environments without the development packages, as a deployment has them; `make bench` makes both.
-OURS = ROOT / ".bench/ours/bin"
-PEER = ROOT / ".bench/peer/bin"
+# Environments without the development packages, as a deployment has them; `make bench` makes them.
+OURS, PEERS, PANDAS = (ROOT / ".bench" / name / "bin" for name in ("ours", "peers", "peers-pandas"))
 
-FOREST = ["--estimator", "sklearn.ensemble.RandomForestRegressor", "--set", "n_estimators=100"]
+PEER_APPS = ROOT / "benchmarks/peers"
+
+# What others are compared with: a server for tables of numbers, one for mixed tables.
+FASTAPI, FASTAPI_PANDAS = "fastapi", "fastapi_pandas"
+# And two that are no product: a server without any check, and a prediction without any server.
+BARE, CALL = "bare", "call"
+
+NUMBERS = ("row", "batch", "forest")
+MIXED = ("mixed", "mixed-batch", "mixed-forest", "mixed-start")
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A server: its name in results.json, its name for people, and how it is started."""
+    """A server: its key in results.json, its title for people, what the shell runs, and in which scenarios."""
 
     key: str
     title: str
-    command: list[str]
+    command: str
+    scenarios: tuple[str, ...]
     folder: Path = ROOT
     environ: dict[str, str] = field(default_factory=dict)
 
 
-GUNICORN = [str(OURS / "gunicorn")]
-FUNCTION = [str(OURS / "functions-framework"), "--target", "predict", "--port", "{port}"]
-UVICORN = [str(PEER / "uvicorn"), "--host", "127.0.0.1", "--port", "{port}", "--no-access-log"]
+UVICORN = '--host 127.0.0.1 --port "$PORT" --workers "$WORKERS" --no-access-log'
+GUNICORN = f'"{OURS}/gunicorn"'
+FUNCTION = f'"{OURS}/functions-framework" --target predict'
+# The quickest of its settings: one thread that calls Python, one request at a time.
+GRANIAN = f'"{PEERS}/granian" --interface wsgi --host 127.0.0.1 --port "$PORT" --blocking-threads 1 --no-ws'
 
 CONTENDERS = [
-    Contender("peer", "FastAPI + uvicorn", [*UVICORN, "fastapi_app:app"], ROOT / "benchmarks/peers"),
-    Contender("sklearn", "Tandem, scikit-learn", GUNICORN, environ={"ENGINE": "sklearn"}),
-    Contender("compiled", "Tandem, compiled", GUNICORN),
-    Contender("function", "Tandem as a function, scikit-learn", FUNCTION, environ={"ENGINE": "sklearn"}),
-    Contender("function_compiled", "Tandem as a function, compiled", FUNCTION),
     Contender(
-        "peer_async", "FastAPI + uvicorn, async def", [*UVICORN, "fastapi_app:app_async"], ROOT / "benchmarks/peers"
+        FASTAPI, "FastAPI", f'"{PEERS}/uvicorn" {UVICORN} fastapi_app:app', (*NUMBERS, "start", "workers"), PEER_APPS
     ),
-]
-
-
-def train_models(folder: Path) -> dict[str, Path]:
-    """Return the folders of the models, trained and compiled: the built-in example and a forest of a hundred trees."""
-    random = np.random.RandomState(0)
-    features = random.uniform(0, 5, (1000, 3))
-    target = features @ [3.0, 1.0, 1.0] + np.sin(features[:, 0] * 3) + random.normal(0, 0.1, 1000) + 10
-    table = folder / "table.csv"
-    np.savetxt(table, np.column_stack([features, target]), delimiter=",", header="x1,x2,x3,y", comments="", fmt="%.4f")
-    arguments = {"linear": [], "forest": [str(table), "--target", "y", *FOREST]}
-    for name, more in arguments.items():
-        command = [sys.executable, "train.py", "--compile", "--no-report", "--out", str(folder / name), *more]
-        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=dict(os.environ))
-    return {name: folder / name for name in arguments}
+    Contender(
+        "fastapi_async", "FastAPI, async def", f'"{PEERS}/uvicorn" {UVICORN} fastapi_app:app_async', ("row",), PEER_APPS
+    ),
+    Contender(FASTAPI_PANDAS, "FastAPI + pandas", f'"{PANDAS}/uvicorn" {UVICORN} pandas_app:app', MIXED, PEER_APPS),
+    Contender(
+        "sklearn", "scikit-learn", GUNICORN, (*NUMBERS, "start", "workers", *MIXED), environ={"ENGINE": "sklearn"}
+    ),
+    Contender("compiled", "compiled", GUNICORN, (*NUMBERS, "start", "workers", *MIXED)),
+    Contender(
+        "function", "function, compiled", FUNCTION, (*NUMBERS, "start"), environ={"THREADS": "1"}
+    ),
+    Contender(
+        "function_sklearn", "function, scikit-learn", FUNCTION, (*NUMBERS, "start"),
+        environ={"ENGINE": "sklearn", "THREADS": "4"},
+    ),
+    Contender(BARE, "bare callable", f"{GRANIAN} bare_app:app", NUMBERS, PEER_APPS),
+    Contender(CALL, "the call alone", f'"{OURS}/python" benchmarks/call.py', NUMBERS),
+]  # fmt: skip

@@ -10,14 +10,9 @@ import json
 import os
 import platform
 import re
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -30,11 +25,7 @@ from rich.table import Column, Table
 from predictor.environment import model_dir
 from predictor.loading import read_manifest
 from predictor.manifest import FILE
-
-ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
-GUNICORN = [str(BIN / "gunicorn")]
-FUNCTION = [str(BIN / "functions-framework"), "--target", "predict"]
+from servers.running import FUNCTION, GUNICORN, ROOT, Server, running
 
 START_SECONDS = 120
 LISTEN, FIRST = "listen and fork", "first prediction"
@@ -90,40 +81,19 @@ class Client:
         return time.perf_counter() - begun
 
 
-@contextmanager
-def started(command: list[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until the block ends."""
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | environ, stdout=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
 def measure_start(host: Measured, command: list[str], environ: dict[str, str], body: bytes, warm: int) -> None:
     """Start a host once, and add to what was measured of it."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "phases.json"
-        client = Client(f"http://127.0.0.1:{port}", body)
         begun = time.monotonic()
-        watched = {
-            "PORT": str(port),
+        watched = environ | {
             "PYTHONPATH": str(Path(__file__).parent / "startup_hook"),
             "LIFECYCLE_BEGUN": repr(begun),
             "LIFECYCLE_FILE": str(file),
         }
-        with started(command, environ | watched) as process:
-            connect(client, process, begun + START_SECONDS)
+        with running(command, Path(folder) / "log", wait=False, cwd=ROOT, **watched) as server:
+            client = Client(server.url, body)
+            connect(client, server, begun + START_SECONDS)
             timing = client.predict()
             total = time.monotonic() - begun
             phases: Phases = json.loads(file.read_text())
@@ -133,16 +103,16 @@ def measure_start(host: Measured, command: list[str], environ: dict[str, str], b
             client.connection.close()
 
 
-def connect(client: Client, process: subprocess.Popen[bytes], until: float) -> None:
+def connect(client: Client, server: Server, until: float) -> None:
     """Connect as soon as the server listens."""
-    while process.poll() is None and time.monotonic() < until:
+    while server.process.poll() is None and time.monotonic() < until:
         try:
             client.connection.connect()
         except ConnectionRefusedError:
             time.sleep(0.001)
         else:
             return
-    sys.exit(f"lifecycle: {process.args!r} does not listen")
+    sys.exit(f"lifecycle: {server.process.args!r} does not listen: {server.output()}")
 
 
 def measure_here(starts: int, warm: int, body: bytes) -> list[Measured]:
@@ -175,7 +145,8 @@ def warm_row(warm: list[float]) -> str:
 
 def table_of(measured: list[Measured]) -> Table:
     """Return the table of hosts started here: medians by phase, the range of the totals, warm percentiles."""
-    table = Table("process start to first prediction", *(host.name for host in measured), title=machine())
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    table = Table("process start to first prediction", *(host.name for host in measured), title=machine)
     for phase in measured[0].starts[0]:
         table.add_row(phase, *(milliseconds(host.median(phase)) for host in measured))
     table.add_section()
@@ -187,11 +158,6 @@ def table_of(measured: list[Measured]) -> Table:
     table.add_section()
     table.add_row(f"warm request, of {len(measured[0].warm):,}", *(warm_row(host.warm) for host in measured))
     return table
-
-
-def machine() -> str:
-    """Return what the figures depend on most."""
-    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
 
 
 def measure_there(urls: list[str], warm: int, body: bytes, token: str | None) -> Table:
@@ -214,7 +180,6 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=10, help="cold starts of each host (default: %(default)s)")
     parser.add_argument("--quick", action="store_const", const=3, dest="starts", help="the same as --starts 3")
     parser.add_argument("--warm", type=int, default=200, help="warm requests after each start (default: %(default)s)")
-    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw the figures")
     parser.add_argument("--url", action="append", help="measure this deployed endpoint; repeatable")
     parser.add_argument("--identity-token", help="the bearer token for --url")
     options = parser.parse_args()
@@ -225,13 +190,7 @@ def main() -> None:
     if options.url:
         console.print(measure_there(options.url, options.warm, body, options.identity_token))
         return
-    measured = measure_here(options.starts, options.warm, body)
-    console.print(table_of(measured))
-    if options.plot:
-        from benchmarks.lifecycle_plot import draw
-
-        draw(measured, machine(), options.plot)
-        console.print(f"wrote {options.plot}", soft_wrap=True)
+    console.print(table_of(measure_here(options.starts, options.warm, body)))
 
 
 if __name__ == "__main__":

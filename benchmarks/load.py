@@ -1,4 +1,4 @@
-"""One load: wrk on its own core sends one request over and over for some seconds."""
+"""What is sent: loads, each one request over and over for some seconds, by wrk on a core of its own."""
 
 import json
 import shutil
@@ -7,30 +7,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import BenchmarkError, Server, on_core
+from benchmarks import BenchmarkError
+from benchmarks.models import features_of
+from benchmarks.processes import Server, on_core
 
 SCRIPT = Path(__file__).with_name("load.lua")
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is sent: which model's server, how many rows a request, over how many connections."""
+    """Which model's server gets a request, of how many rows, over how many connections; `scenario` is for --only."""
 
-    name: str
-    model: str = "linear"
+    scenario: str
+    model: str
     rows: int = 1
     connections: int = 1
 
+    @property
+    def name(self) -> str:
+        """The load in one word, the first part of its measures' names."""
+        return f"{self.model}-{self.rows}-c{self.connections}"
+
+    def body(self) -> bytes:
+        """Return the request, a single row as `features`."""
+        rows = features_of(self.model, self.rows)
+        return json.dumps({"features": rows[0]} if self.rows == 1 else {"instances": rows}).encode()
+
 
 LOADS = [
-    Load("c1"),
-    Load("c16", connections=16),
-    Load("c64", connections=64),
-    Load("c256", connections=256),
-    Load("batch100", rows=100),
-    Load("batch1000", rows=1000),
-    Load("batch10000", rows=10_000),
-    Load("forest", model="forest"),
+    Load("row", "linear"),
+    Load("row", "linear", connections=16),
+    Load("row", "linear", connections=64),
+    Load("batch", "linear", rows=1000),
+    Load("batch", "linear", rows=10_000),
+    Load("forest", "forest"),
+    Load("forest", "forest", connections=16),
+    Load("mixed", "mixed"),
+    Load("mixed", "mixed", connections=16),
+    Load("mixed-batch", "mixed", rows=1000),
+    Load("mixed-batch", "mixed", rows=10_000),
+    Load("mixed-forest", "mixed_forest"),
+    Load("mixed-forest", "mixed_forest", connections=16),
 ]
 
 
@@ -42,26 +59,12 @@ def find_wrk() -> str:
     return found
 
 
-def body(rows: int) -> bytes:
-    """Return a request of that many rows of three features, a single one as `features`."""
-    table = [[round(index % 50 / 10, 1), index % 7, index % 5 + 0.25] for index in range(rows)]
-    return json.dumps({"features": table[0]} if rows == 1 else {"instances": table}).encode()
-
-
-def run(load: Load, server: Server, seconds: float, core: int, request: Path) -> dict[str, float]:
+def run(server: Server, request: Path, connections: int, seconds: int, core: int) -> dict[str, float]:
     """Return the figures of a load: latencies, requests a second, and the server's CPU time for one request."""
     used = server.cpu_seconds()
-    command = [
-        *on_core(core),
-        find_wrk(),
-        "-t1",
-        f"-c{load.connections}",
-        f"-d{max(1, round(seconds))}s",
-        "--timeout",
-        "30s",
-    ]
+    wrk = [find_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"]
     done = subprocess.run(
-        [*command, "-s", str(SCRIPT), server.url, "--", str(request)],
+        [*on_core(core), *wrk, "-s", str(SCRIPT), server.url, "--", str(request)],
         capture_output=True, text=True, check=False, timeout=seconds + 60,
     )  # fmt: skip
     used = server.cpu_seconds() - used

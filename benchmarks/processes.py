@@ -1,23 +1,23 @@
-"""Servers as processes on one core: started, waited for, measured through /proc, and always ended."""
+"""Servers on one core: started, waited for, measured through /proc, and always ended."""
 
 import contextlib
 import http.client
-import os
-import subprocess
+import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.servers import end, free_port
+import servers.running
+from benchmarks import BenchmarkError
+from benchmarks.contenders import Contender
+from servers.processes import cpu_seconds, memory_with_files, tree
 
-TICK = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 60
 POLL_SECONDS = 0.002
-
-
-class BenchmarkError(Exception):
-    """The benchmark cannot go on; the message is one line."""
+# Workers that start share a core, so none is quiet for as long as this while others still import.
+QUIET_SECONDS = 0.5
 
 
 def on_core(core: int) -> list[str]:
@@ -26,81 +26,63 @@ def on_core(core: int) -> list[str]:
 
 
 class Server:
-    """A server that answers, and how long its process took until it did."""
+    """A server that answers: what it answered first, and how long it took from the start of its process until then."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], port: int, request: bytes) -> None:
+    def __init__(self, name: str, process: servers.running.Server, begun: float, request: bytes) -> None:
         self.name = name
         self.process = process
-        self.port = port
-        self.url = f"http://127.0.0.1:{port}"
-        self.start_seconds = self._wait(request)
+        self.url = process.url
+        self.answer = self._first_answer(begun, request)
+        self.start_seconds = time.perf_counter() - begun
 
-    def _wait(self, request: bytes) -> float:
-        begin = time.perf_counter()
-        while time.perf_counter() - begin < START_SECONDS and self.process.poll() is None:
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                if self._ask(request) == 200:
-                    return time.perf_counter() - begin
-            time.sleep(POLL_SECONDS)
-        raise BenchmarkError(f"{self.name} did not start: {' '.join(map(str, self.process.args))}")  # type: ignore[arg-type]
+    def _first_answer(self, begun: float, request: bytes) -> Any:
+        while time.perf_counter() - begun < START_SECONDS and self.process.wait(POLL_SECONDS) is None:
+            with contextlib.suppress(ConnectionRefusedError, ConnectionResetError):
+                return self.ask(request)
+        last = self.process.output().strip().splitlines()[-1:]
+        raise BenchmarkError(f"{self.name} did not start: {''.join(last) or 'it printed nothing'}")
 
-    def _ask(self, request: bytes) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+    def ask(self, request: bytes) -> Any:
+        """Return the answer to a request; BenchmarkError when it is refused."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.process.port, timeout=30)
         try:
             connection.request("POST", "/predict", request, {"Content-Type": "application/json"})
-            return connection.getresponse().status
+            response = connection.getresponse()
+            body = response.read()
         finally:
             connection.close()
+        if response.status != 200:
+            raise BenchmarkError(f"{self.name} answered {response.status}: {body[:200].decode(errors='replace')}")
+        return json.loads(body)
+
+    def wait_until_quiet(self) -> None:
+        """Wait until the processes use no CPU time for a while, as when all workers have started."""
+        until = time.perf_counter() + START_SECONDS
+        used = -1.0
+        while self.cpu_seconds() > used:
+            if time.perf_counter() > until:
+                raise BenchmarkError(f"{self.name} does not become quiet")
+            used = self.cpu_seconds()
+            time.sleep(QUIET_SECONDS)
 
     def cpu_seconds(self) -> float:
         """Return the CPU time, user's and system's, that the processes have used."""
-        return sum(_cpu_ticks(pid) for pid in tree(self.process.pid)) / TICK
+        return sum(map(cpu_seconds, tree(self.process.process.pid)))
 
     def memory_mb(self) -> float:
         """Return the memory of the processes; what several share is counted once (the sum of their PSS)."""
-        return sum(_pss_kb(pid) for pid in tree(self.process.pid)) / 1024
-
-
-def tree(pid: int) -> list[int]:
-    """Return a process and its descendants."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += tree(int(child))
-    return found
-
-
-def _cpu_ticks(pid: int) -> int:
-    # The name, in parentheses, may hold spaces; utime and stime are fields 14 and 15 (proc_pid_stat(5)).
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
-
-
-def _pss_kb(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    return 0
+        return sum(map(memory_with_files, tree(self.process.process.pid))) / 2**20
 
 
 @contextmanager
 def serving(
-    name: str, command: Sequence[str], folder: Path, environ: Mapping[str, str], *, core: int, request: bytes
+    contender: Contender, model: Path, request: bytes, *, core: int, log: Path, workers: int = 1
 ) -> Iterator[Server]:
-    """Run a server on a core until the block ends; `{port}` in the command is its port."""
-    port = free_port()
+    """Run a contender with a model on a core until the block ends."""
+    environ = {"MODEL_DIR": str(model), "WORKERS": str(workers), "WEB_CONCURRENCY": str(workers)}
     # As in an image, the code is compiled to byte code, which the very first start leaves behind.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    process = subprocess.Popen(
-        [*on_core(core), *(word.format(port=port) for word in command)],
-        cwd=folder,
-        env={**environment, **environ, "PORT": str(port)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield Server(name, process, port, request)
-    finally:
-        end(process)
+    environ |= {"PYTHONDONTWRITEBYTECODE": ""} | contender.environ
+    command = [*on_core(core), "sh", "-c", f"exec {contender.command}"]
+    begun = time.perf_counter()
+    with servers.running.running(command, log, wait=False, cwd=contender.folder, **environ) as process:
+        yield Server(contender.title, process, begun, request)

@@ -11,7 +11,8 @@ import pyarrow.types as kinds
 from numpy.typing import NDArray
 
 from bulk.checks import Checked, Fault, rows_without
-from predictor.columns import NANOSECOND_YEARS, Boolean, Category, Column, Date, Number, Text, Values
+from predictor.columns import Boolean, Category, Column, Date, Number, Text, Values
+from predictor.columns.date import NANOSECOND_YEARS
 
 Mask = NDArray[np.bool_]
 # From the text of a cell to the JSON value that training's reading makes of it.

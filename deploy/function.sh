@@ -2,6 +2,9 @@
 # Deploy the Cloud Function (second generation). The settings are in settings.sh; DRY_RUN=1 only prints.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# Two threads a core: with four, the slowest hundredth of requests takes twice as long at 16 connections; with one,
+# gunicorn takes its sync worker, which closes each connection. 16 for a slow model that is predicted together.
+: "${THREADS:=2}"
 source deploy/settings.sh
 
 access=$([[ $PUBLIC == 1 ]] && echo --allow-unauthenticated || echo --no-allow-unauthenticated)

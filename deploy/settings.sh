@@ -3,20 +3,7 @@
 # MEMORY: a process of the example takes 160 MB; with four hostile bodies of MAX_BODY_BYTES at a time, under 600 MB.
 : "${CPU:=1}" "${MEMORY:=1Gi}" "${THREADS:=4}" "${MIN_INSTANCES:=0}" "${MAX_INSTANCES:=3}" "${LOG_LEVEL:=INFO}"
 : "${PUBLIC:=0}" "${DRY_RUN:=0}"
-# Modules that the pickle may name beside scikit-learn's own, separated by commas; docs/packages.md.
-: "${TRUSTED_MODULES:=}"
-
-# What is deployed serves this model.json and no other: its digest stands in the environment, outside of the artifact.
-digest=$( (sha256sum model.json || shasum -a 256 model.json) 2>/dev/null | cut -d' ' -f1) || true
-if [[ -z $digest ]]; then
-  echo "tandem: cannot read model.json; make train writes it" >&2
-  exit 1
-fi
-: "${MODEL_SHA256:=$digest}"
-if [[ $MODEL_SHA256 != "$digest" ]]; then
-  echo "tandem: MODEL_SHA256 asks for the model $MODEL_SHA256, but model.json is $digest" >&2
-  exit 1
-fi
+source deploy/digest.sh
 
 for name in PROJECT REGION CPU MEMORY THREADS MIN_INSTANCES MAX_INSTANCES LOG_LEVEL PUBLIC DRY_RUN TRUSTED_MODULES; do
   if [[ -z ${!name:-} && $name != TRUSTED_MODULES ]]; then

@@ -63,9 +63,9 @@ def none_of(manifest: Manifest, instances: Instances) -> Predictions:
     )
 
 
-def labels_of(manifest: Manifest, found: Predictions) -> list[Any]:
+def labels_of(manifest: Manifest, predictions: Predictions) -> list[Any]:
     """Return each row's prediction: a number, a label, or an object target -> one of them."""
-    return by_target(manifest, found.outputs.tolist())
+    return by_target(manifest, predictions.outputs.tolist())
 
 
 def by_target(manifest: Manifest, rows: list[Any]) -> list[Any]:
@@ -95,27 +95,27 @@ def rows_by_class(classes: Sequence[Any] | None, rows: list[list[float]]) -> lis
 def scores_of(manifest: Manifest, scores: NDArray[Any]) -> list[Any]:
     """Return each row's score: a number, or an object label -> number, or target -> number."""
     if scores.ndim == 1:
-        found: list[Any] = scores.tolist()
-        return found
+        numbers: list[Any] = scores.tolist()
+        return numbers
     if manifest.several:
         return by_target(manifest, scores.tolist())
     return [*rows_by_class(manifest.classes, scores.tolist())]
 
 
-def details_of(manifest: Manifest, found: Predictions) -> dict[str, list[Any]]:
+def details_of(manifest: Manifest, predictions: Predictions) -> dict[str, list[Any]]:
     """Return what was asked for beside the predictions, by its key of the answer: one value a row."""
     details: dict[str, list[Any]] = {}
-    if found.probabilities is not None:
-        details["probabilities"] = chances_of(manifest, found.probabilities)
-    if found.scores is not None:
-        details["scores"] = scores_of(manifest, found.scores)
+    if predictions.probabilities is not None:
+        details["probabilities"] = chances_of(manifest, predictions.probabilities)
+    if predictions.scores is not None:
+        details["scores"] = scores_of(manifest, predictions.scores)
     return details
 
 
-def labelled(manifest: Manifest, found: Predictions) -> list[Any]:
+def labelled(manifest: Manifest, predictions: Predictions) -> list[Any]:
     """Return one value a row: the prediction, or, when there is more, an object of all with the prediction as label."""
-    labels = labels_of(manifest, found)
-    for name, values in details_of(manifest, found).items():
+    labels = labels_of(manifest, predictions)
+    for name, values in details_of(manifest, predictions).items():
         return [{"label": label, name: value} for label, value in zip(labels, values, strict=True)]
     return labels
 

@@ -1,12 +1,10 @@
 """The OpenAPI 3.1 description of what this process serves, from the schemas that validate and from the manifest.
 
-`python -m handlers.openapi [URL]` prints the Cloud Function's, which cannot serve its own: it predicts on every path.
+`flask --app webapp model openapi` prints the Cloud Function's, which cannot serve its own: it predicts on every path.
 """
 
-import sys
 from typing import Any
 
-import orjson
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import fields
@@ -16,7 +14,7 @@ from handlers.predict import dialects_of
 from handlers.responses import TITLES
 from handlers.rows import Row, Rows
 from handlers.schemas import Flag
-from handlers.service import Service, process_service
+from handlers.service import Service
 from predictor import Predictor
 
 JSON = "application/json"
@@ -35,46 +33,46 @@ REFUSALS = {
 UNCHANGED = {405: REFUSALS[405], 500: "A fault of the server; the log has it under the request id."}
 
 
-def web_app(here: Service) -> dict[str, Any]:
+def web_app(service: Service) -> dict[str, Any]:
     """Return the description of the web app's JSON addresses."""
-    spec = specification(here)
-    predict_path(spec, "/predict", here)
+    spec = specification(service)
+    predict_path(spec, "/predict", service)
     for path, summary, schema, refusals in (
         ("/health", "Tell that the process serves", constant({"status": "ok"}), {}),
         (
             "/ready",
             "Tell that the model repeats its known predictions",
-            constant({"status": "ready", "model_version": here.predictor.manifest.version}),
+            constant({"status": "ready", "model_version": service.predictor.manifest.version}),
             {503: "The model no longer predicts what it was trained to."},
         ),
-        ("/model", "Describe the model", model_schema(here.predictor.manifest), {}),
+        ("/model", "Describe the model", model_schema(service.predictor.manifest), {}),
     ):
         responses = {"200": answer("As it should be.", schema)} | problems(refusals | UNCHANGED)
         operation = {"operationId": path[1:], "summary": summary, "tags": ["model"], "responses": responses}
         spec.path(path, operations={"get": operation})
-    for dialect in dialects_of(here):
+    for dialect in dialects_of(service):
         for path, operations in dialect.openapi().items():
             spec.path(path, operations=dict(operations))
     return spec.to_dict()
 
 
-def function(here: Service, url: str) -> dict[str, Any]:
+def function(service: Service, url: str) -> dict[str, Any]:
     """Return the description of the Cloud Function at `url`: one operation, on any path."""
-    spec = specification(here, servers=[{"url": url}])
-    predict_path(spec, "/", here)
+    spec = specification(service, servers=[{"url": url}])
+    predict_path(spec, "/", service)
     return spec.to_dict()
 
 
-def specification(here: Service, **options: Any) -> APISpec:
+def specification(service: Service, **options: Any) -> APISpec:
     """Return a description with the components and without paths."""
-    manifest = here.predictor.manifest
+    manifest = service.predictor.manifest
     plugin = MarshmallowPlugin()
     title = f"{manifest.name}: {manifest.target} by {manifest.estimator['class']}"
     spec = APISpec(title, manifest.version, "3.1.0", info={"description": DESCRIPTION}, plugins=[plugin], **options)
     assert plugin.converter is not None  # noqa: S101  # APISpec has just made it
     plugin.converter.add_attribute_function(rows_to_property)  # type: ignore[no-untyped-call]
-    request = plugin.converter.schema2jsonschema(here.request_schema)  # type: ignore[no-untyped-call]
-    for name, given in given_by(here.predictor).items():
+    request = plugin.converter.schema2jsonschema(service.request_schema)  # type: ignore[no-untyped-call]
+    for name, given in given_by(service.predictor).items():
         if not given:
             request["properties"][name]["enum"] = [False]
     # validate() refuses unknown keys, and both or none of these two; apispec does not see that.
@@ -84,7 +82,7 @@ def specification(here: Service, **options: Any) -> APISpec:
     spec.components.schema("Row", row_schema(manifest))
     for name, cell in cell_schemas(manifest).items():
         spec.components.schema(name, cell)
-    spec.components.schema("Prediction", prediction_schema(here))
+    spec.components.schema("Prediction", prediction_schema(service))
     spec.components.schema("Problem", PROBLEM)
     for name, description in HEADERS.items():
         spec.components.header(name, {"description": description, "schema": {"type": "string"}})
@@ -122,10 +120,10 @@ def rows_to_property(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, A
     return {}
 
 
-def predict_path(spec: APISpec, path: str, here: Service) -> None:
+def predict_path(spec: APISpec, path: str, service: Service) -> None:
     """Describe the prediction at `path`, with examples that work as they are."""
-    requests, answers = examples(here)
-    refusals = REFUSALS | {413: f"{REFUSALS[413][:-1]}: over {here.max_body_bytes} bytes, or as the schema says."}
+    requests, answers = examples(service)
+    refusals = REFUSALS | {413: f"{REFUSALS[413][:-1]}: over {service.max_body_bytes} bytes, or as the schema says."}
     success = answer("The predictions, in the order of the rows.", {"$ref": "#/components/schemas/Prediction"})
     success["content"][JSON]["examples"] = answers
     operation = {
@@ -141,9 +139,9 @@ def predict_path(spec: APISpec, path: str, here: Service) -> None:
     spec.path(path, operations={"post": operation})
 
 
-def examples(here: Service) -> tuple[dict[str, Any], dict[str, Any]]:
+def examples(service: Service) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the examples of requests and of their answers, by one set of names: the manifest's golden ones."""
-    manifest = here.predictor.manifest
+    manifest = service.predictor.manifest
     golden = manifest.examples
     first, rows = golden[0], [example["features"] for example in golden]
     version = {"model_version": manifest.version}
@@ -155,7 +153,7 @@ def examples(here: Service) -> tuple[dict[str, Any], dict[str, Any]]:
         "several": ({"instances": rows}, {"predictions": [example["prediction"] for example in golden]} | version),
     }
     requests = {name: {"value": request} for name, (request, _) in pairs.items()}
-    for detail, given in given_by(here.predictor).items():
+    for detail, given in given_by(service.predictor).items():
         if given:
             requests[f"with-{detail}"] = {"value": {"features": by_name, detail: True}}
     return requests, {name: {"value": response} for name, (_, response) in pairs.items()}
@@ -182,8 +180,3 @@ def problems(refusals: dict[int, str]) -> dict[str, Any]:
         }
         for status in sorted(refusals)
     }
-
-
-if __name__ == "__main__":
-    where = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8080"
-    sys.stdout.write(orjson.dumps(function(process_service(), where), option=orjson.OPT_INDENT_2).decode() + "\n")

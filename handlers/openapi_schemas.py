@@ -60,13 +60,13 @@ def cell_schemas(manifest: Manifest) -> dict[str, dict[str, Any]]:
     return {"Number": NUMBER_SCHEMA} | {name: cell for name, cell in cells.items() if cell != NUMBER_SCHEMA}
 
 
-def prediction_schema(here: Service) -> dict[str, Any]:
+def prediction_schema(service: Service) -> dict[str, Any]:
     """Return the schema of a 200 answer: of one row or of several."""
-    manifest = here.predictor.manifest
+    manifest = service.predictor.manifest
     output = output_schema(manifest)
     one: dict[str, Any] = {"prediction": output}
     several: dict[str, Any] = {"predictions": {"type": "array", "items": output, "minItems": 1}}
-    for name, detail in details_schema(here.predictor).items():
+    for name, detail in details_schema(service.predictor).items():
         one[name] = detail
         several[name] = {"type": "array", "items": detail, "minItems": 1}
     version = {"model_version": {"const": manifest.version}}

@@ -15,6 +15,7 @@ from marshmallow import ValidationError, fields
 from handlers.responses import MAX_ERRORS, Problem
 from predictor import Manifest
 from predictor.columns import NUMBERS, Inputs, Number, Values, kind_of
+from predictor.outputs import all_finite
 
 MAX_ECHO = 64
 NULL = type(None)
@@ -103,7 +104,7 @@ class Rows(fields.Field[Inputs]):
         if not set(map(type, itertools.chain.from_iterable(lists))) <= NUMBERS:
             return None
         matrix = as_float64(lists)
-        return matrix if matrix is not None and np.isfinite(matrix).all() else None
+        return matrix if matrix is not None and all_finite(matrix) else None
 
     def to_numbers_with_gaps(self, lists: list[Any]) -> Values | None:
         """Return rows of numbers and nulls as a matrix with NaN, None when a cell is neither, or null where none is."""

@@ -89,8 +89,10 @@ def refusal(document: dict[str, Any], messages: dict[str, Any], unknown: list[st
         errors.append(
             (pointer((key,)), "is not a key of this request; they are features, instances, probabilities, scores")
         )
-    for key, found in messages.items():
-        faults = found if isinstance(found, Faults) else Faults([Fault((), detail) for detail in found], len(found))
+    for key, message in messages.items():
+        faults = message
+        if not isinstance(message, Faults):
+            faults = Faults([Fault((), detail) for detail in message], len(message))
         path: Path = () if key == "_schema" else (key,)
         errors += [(pointer(path + fault.path), fault.detail) for fault in faults.first]
         total += faults.total

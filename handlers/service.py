@@ -19,7 +19,17 @@ from handlers.responses import Problem
 from handlers.schemas import predict_request
 from predictor import ArtifactError, Predictor, load
 from predictor.columns import Inputs
-from predictor.environment import engine, model_dir, origins, route, switch, trusted_modules, whole_number, word
+from predictor.environment import (
+    batching,
+    engine,
+    model_dir,
+    origins,
+    route,
+    switch,
+    trusted_modules,
+    whole_number,
+    word,
+)
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 100_000
@@ -122,6 +132,7 @@ def new_service(environ: Mapping[str, str] = os.environ) -> Service:
     shared = origins(environ)
     max_rows = whole_number("MAX_ROWS", MAX_ROWS, environ=environ)
     max_body_bytes = whole_number("MAX_BODY_BYTES", MAX_BODY_BYTES, environ=environ)
+    together = batching(environ)
     predictor = load(
         model_dir(environ),
         engine(environ),
@@ -129,6 +140,8 @@ def new_service(environ: Mapping[str, str] = os.environ) -> Service:
         any_version=switch("ALLOW_VERSION_MISMATCH", environ),
         trusted_modules=trusted_modules(environ),
     )
+    if together:
+        predictor.predict_together()
     return Service(
         predictor,
         max_body_bytes=max_body_bytes,

@@ -24,12 +24,12 @@ def importable() -> frozenset[str]:
 def is_here(name: str) -> bool:
     """Whether a module is imported from custom/, and not one of that name from before it on the path."""
     try:
-        found = importlib.util.find_spec(name)
+        spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):
         return False
-    if found is None or not found.has_location or found.origin is None:
+    if spec is None or not spec.has_location or spec.origin is None:
         return False
-    origin, copy = Path(found.origin).resolve(), FOLDER / f"{name}.py"
+    origin, copy = Path(spec.origin).resolve(), FOLDER / f"{name}.py"
     if FOLDER.resolve() in origin.parents:
         return True
     # The file that was taken in may still stand where Python finds it first.

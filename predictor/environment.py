@@ -49,6 +49,14 @@ def switch(name: str, environ: Mapping[str, str] = os.environ) -> bool:
     return text == "1"
 
 
+def batching(environ: Mapping[str, str] = os.environ) -> bool:
+    """Return BATCHING: whether requests that wait for each other anyway may be predicted together."""
+    text = word("BATCHING", environ) or "on"
+    if text not in {"on", "off"}:
+        sys.exit(f"tandem: BATCHING={text!r} must be on or off; unset, it is on")
+    return text == "on"
+
+
 def engine(environ: Mapping[str, str] = os.environ) -> str:
     """Return ENGINE: "auto", the compiled model when the manifest lists one, or "sklearn"."""
     text = word("ENGINE", environ) or "auto"

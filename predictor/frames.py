@@ -38,11 +38,11 @@ def frame_maker(columns: Sequence[Column]) -> Callable[[Inputs], "pd.DataFrame"]
     converters = {name: converter(column) for column in columns for name in column.input_names}
 
     def frame(arrays: Inputs) -> "pd.DataFrame":
-        found: dict[str, Any] = {}
+        converted: dict[str, Any] = {}
         for column, array in zip(columns, arrays, strict=True):
             for name, values in column.inputs(array).items():
-                found[name] = converters[name](values)
-        return pd.DataFrame(found, index=pd.RangeIndex(len(arrays[0])), copy=False)
+                converted[name] = converters[name](values)
+        return pd.DataFrame(converted, index=pd.RangeIndex(len(arrays[0])), copy=False)
 
     return frame
 
@@ -64,8 +64,8 @@ def converter(column: Column) -> Convert:
     if dtype == "boolean":
         return lambda values: pd.array([column.cell(value) for value in values], dtype="boolean")
     if dtype in {"str", "string"}:
-        made: Any = pd.StringDtype(na_value=np.nan) if dtype == "str" else pd.StringDtype()
-        return lambda values: pd.array(values, dtype=made)
+        string_dtype: Any = pd.StringDtype(na_value=np.nan) if dtype == "str" else pd.StringDtype()
+        return lambda values: pd.array(values, dtype=string_dtype)
     return lambda values: values.astype(dtype, copy=False)
 
 

@@ -4,27 +4,23 @@ The bytes are read once, compared with their digest, and those same bytes are lo
 and listed by the manifest; then type, width and versions are checked and the golden examples predicted again.
 """
 
-import contextlib
 import hashlib
 import json
 import logging
+import re
 import warnings
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from marshmallow import ValidationError
 
-from predictor.artifact import REMEDY, ArtifactError, public_class
-from predictor.custom import importable, is_custom
-from predictor.frames import without_pandas
+from predictor.artifact import REMEDY, ArtifactError
 from predictor.manifest import FILE, Manifest, ManifestSchema
 from predictor.model import REPLAY_TOLERANCE, Predictor
-from predictor.onnx_engine import CompiledModel, choose_engine
-from predictor.outputs import classes_by_target
+from predictor.onnx_engine import TOLERANCE, CompiledModel, choose_engine
 from predictor.packages import check_packages
-from predictor.pickled import check_globals, unpickle
+from predictor.pickled import estimator_of
 from predictor.proof import prove
 
 LOOKS_LIKE = {
@@ -32,6 +28,9 @@ LOOKS_LIKE = {
     b"<": ", but a web page or XML",
     b"{": ", but JSON text",
 }
+
+# Where in its source ONNX Runtime gave up, which says nothing to anybody here.
+SOURCE = re.compile(r"/\S+\.(?:cc|h):\d+ .*?\)(?: const)? (?=\S)|\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 log = logging.getLogger("tandem")
 
@@ -54,20 +53,17 @@ def load(
     manifest = _manifest_of(directory / FILE, described)
     digest = hashlib.sha256(described).hexdigest()
     _check_pin(sha256.lower(), digest, manifest)
-    compiled = manifest.compiled if choose_engine(manifest, engine)[0] == "onnxruntime" else None
+    if manifest.is_onnx and engine == "sklearn":
+        raise ArtifactError("ENGINE=sklearn, but this model came as an ONNX file and has no pickle; leave ENGINE out")
+    graph = manifest.onnx if choose_engine(manifest, engine)[0] == "onnxruntime" else None
     tolerated: list[str] = []
-    if compiled:
-        model: Any = _compiled(directory, manifest, compiled)
-        predictor = Predictor(manifest, model, max(REPLAY_TOLERANCE, compiled["tolerance"]), digest)
+    if graph:
+        model: Any = _compiled(directory, manifest, graph)
+        predictor = Predictor(manifest, model, max(REPLAY_TOLERANCE, graph.get("tolerance", TOLERANCE)), digest)
     else:
         pickled = _read_verified(directory, manifest.artifact)
         tolerated = check_packages(manifest, any_version)
-        own = importable()
-        check_globals(manifest, {*trusted_modules, *own})
-        needs_pandas = manifest.input == "frame" or any(is_custom(name, own) for name in manifest.globals)
-        with contextlib.nullcontext() if needs_pandas else without_pandas():
-            model = unpickle(pickled, manifest.globals, any_version=any_version)
-        _check_estimator(model, manifest)
+        model = estimator_of(pickled, manifest, trusted_modules, any_version=any_version)
         predictor = Predictor(manifest, model, sha256=digest)
     _check_width(model, manifest)
     # An estimator that was fitted on a DataFrame warns of every matrix; the manifest keeps the names, in order.
@@ -150,38 +146,24 @@ def _compiled(directory: Path, manifest: Manifest, described: dict[str, Any]) ->
     data = _read_verified(directory, described)
     try:
         columns = () if manifest.input == "matrix" else manifest.features
-        return CompiledModel(data, manifest.classes, described["precision"], columns)
+        precision, outputs = described.get("precision", ""), described.get("outputs", ())
+        return CompiledModel(data, manifest.classes, precision, columns, outputs)
     except Exception as error:  # ONNX Runtime has a dozen kinds of them
-        raise ArtifactError(
-            f"ONNX Runtime cannot load {described['file']} ({first_line(error)}); {REMEDY}, or set ENGINE=sklearn"
-        ) from None
+        remedy = REMEDY if manifest.is_onnx else f"{REMEDY}, or set ENGINE=sklearn"
+        raise ArtifactError(f"ONNX Runtime cannot load {described['file']} ({first_line(error)}); {remedy}") from None
 
 
 def first_line(error: Exception) -> str:
     """Return what an exception says, in one line of at most 200 characters."""
-    return " ".join(str(error).split())[:200]
-
-
-def _check_estimator(estimator: Any, manifest: Manifest) -> None:
-    found = public_class(estimator)
-    if found != manifest.estimator["class"]:
-        raise ArtifactError(f"the pickle holds a {found}, the manifest says {manifest.estimator['class']}; {REMEDY}")
-    if manifest.task in {"anomaly", "clustering"}:  # their labels stand in no attribute that all have
-        return
-    if classes_of(estimator, manifest) != [target.classes for target in manifest.targets]:
-        raise ArtifactError(f"the estimator's classes are not those of the manifest; {REMEDY}")
-
-
-def classes_of(estimator: Any, manifest: Manifest) -> list[list[Any] | None]:
-    """Return the labels of each target, None of numbers."""
-    targets = len(manifest.targets)
-    if manifest.task != "classification" or not hasattr(estimator, "classes_"):
-        return [None] * targets
-    return [*classes_by_target(estimator, targets)] if targets > 1 else [np.asarray(estimator.classes_).tolist()]
+    return SOURCE.sub("", " ".join(str(error)[:2000].split()))[:200]
 
 
 def _check_width(estimator: Any, manifest: Manifest) -> None:
     width = getattr(estimator, "n_features_in_", None)
     wanted = len(manifest.input_names)
-    if width not in (None, wanted):  # a pipeline whose first step does not know shows it by predicting
+    if width not in (
+        None,
+        0,
+        wanted,
+    ):  # a pipeline whose first step does not know shows it by predicting, as CatBoost's 0
         raise ArtifactError(f"the estimator takes {width} features, the manifest lists {wanted}; {REMEDY}")

@@ -1,5 +1,6 @@
 """A verified estimator and its predictions."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,9 @@ from predictor.columns import Inputs
 from predictor.frames import frame_maker
 from predictor.manifest import Manifest
 from predictor.onnx_engine import CompiledModel
-from predictor.outputs import NotGivenError, as_whole_labels, chances_by_target, shaped
+from predictor.outputs import NotGivenError, all_finite, as_whole_labels, chances_by_target, shaped
 from predictor.refusals import NotPredictable, blames_the_input, refusal
+from predictor.together import Function, Together, count_rows
 
 # Another CPU or BLAS may round the last bits otherwise; a wrong model differs by more.
 REPLAY_TOLERANCE = 1e-9
@@ -29,7 +31,7 @@ def usual_size(predictions: Any) -> float | None:
     return float(np.median(np.abs(values))) if values.dtype.kind == "f" and values.size else None
 
 
-def relative_difference(got: Any, expected: Any, scale: float, tolerance: float) -> Any:
+def relative_difference(got: Any, expected: Any, scale: Any, tolerance: float) -> Any:
     """Return how far numbers are from those expected, relative to them, or to what counts of `scale`.
 
     At the tolerance of replaying, 1e-9, that is their usual size: a difference of ROUNDING of it is within.
@@ -52,6 +54,20 @@ class Predictor:
     def __post_init__(self) -> None:
         """Make, before the first prediction, what that takes: pandas is imported here, if at all."""
         self.convert = converter(self.manifest, self.estimator)
+        self.call: Function = self.call_estimator
+        self.together: Together | None = None
+
+    def predict_together(self) -> None:
+        """From now on, predict in one call what several threads ask for meanwhile, if the model is one for that."""
+        if self.batch_invariant:
+            self.call = self.together = Together(self.call_estimator)
+
+    @property
+    def batch_invariant(self) -> bool:
+        """Whether a row is predicted the same, bit for bit, alone and together with others."""
+        if isinstance(self.estimator, CompiledModel):
+            return bool((self.manifest.compiled or {}).get("batch_invariant"))
+        return self.manifest.batch_invariant
 
     @property
     def gives_probabilities(self) -> bool:
@@ -76,7 +92,7 @@ class Predictor:
         finite or when the estimator refuses a value.
         """
         targets = self.manifest.targets
-        outputs = shaped(np.asarray(self._call(self.estimator.predict, inputs)), count_rows(inputs), len(targets))
+        outputs = shaped(np.asarray(self._call("predict", inputs)), count_rows(inputs), len(targets))
         return as_whole_labels(outputs, targets) if self.manifest.several else outputs
 
     def predict_proba(self, inputs: Inputs) -> NDArray[Any] | list[NDArray[Any]]:
@@ -84,21 +100,21 @@ class Predictor:
 
         Of several targets, a list of such arrays. NotGivenError when the estimator has none after all.
         """
-        found = self._beside(self.estimator.predict_proba, inputs)
+        found = self._beside("predict_proba", inputs)
         if not self.manifest.several:
             return np.asarray(found)
         return chances_by_target(found, self.manifest.targets)
 
     def decision_function(self, inputs: Inputs) -> NDArray[Any]:
         """Return scores of shape (n,), or (n, classes), or (n, targets); NotGivenError when there are others."""
-        scores = np.asarray(self._beside(self.estimator.decision_function, inputs))
+        scores = np.asarray(self._beside("decision_function", inputs))
         targets = self.manifest.targets
         shapes = [(len(targets),)] if len(targets) > 1 else [(), (len(targets[0].classes or ()),)]
         if scores.shape[1:] not in shapes:
             raise NotGivenError  # a number for each pair of classes, as SVC's may be
         return scores
 
-    def _beside(self, method: Any, inputs: Inputs) -> Any:
+    def _beside(self, method: str, inputs: Inputs) -> Any:
         """Return what stands beside predictions; NotGivenError when the estimator cannot even tell it of an example."""
         try:
             return self._call(method, inputs)
@@ -107,23 +123,28 @@ class Predictor:
                 raise
             example = self.manifest.inputs([self.manifest.examples[0]["features"]])
             try:
-                method(self.convert(example))
+                self.call_estimator(method, example)
             except ValueError:
                 raise NotGivenError from None
             raise
 
-    def _call(self, method: Any, inputs: Inputs) -> Any:
+    def call_estimator(self, method: str, inputs: Inputs) -> Any:
+        """Return what a method of the estimator makes of inputs."""
+        return getattr(self.estimator, method)(self.convert(inputs))
+
+    def _call(self, method: str, inputs: Inputs) -> Any:
         # An overflow shows in the result, which is looked at; numpy's warning about it would go to the log.
         with np.errstate(all="ignore"):
             try:
-                outputs = method(self.convert(inputs))
+                outputs = self.call(method, inputs)
             except ValueError as error:
                 if not blames_the_input(error):  # a fault of code in the model, not of the input
                     raise
-                raise refusal(lambda some: method(self.convert(some)), self.manifest, inputs) from error
-        bad = [not_finite(np.asarray(part)) for part in (outputs if isinstance(outputs, list) else [outputs])]
-        if any(rows.any() for rows in bad):
-            raise NotPredictable(np.flatnonzero(np.any(bad, axis=0)).tolist())
+                again = functools.partial(self.call_estimator, method)
+                raise refusal(again, self.manifest, inputs) from error
+        parts = [np.asarray(part) for part in (outputs if isinstance(outputs, list) else [outputs])]
+        if not all(map(all_finite, parts)):
+            raise NotPredictable(np.flatnonzero(np.any([not_finite(part) for part in parts], axis=0)).tolist())
         return outputs
 
     def replay(self) -> list[int]:
@@ -146,11 +167,6 @@ class Predictor:
         scale = scale or usual_size(expected) or 0.0
         pairs = enumerate(zip(expected, got, strict=True))
         return [index for index, pair in pairs if not _same(*pair, scale, self.tolerance)]
-
-
-def count_rows(inputs: Inputs) -> int:
-    """Return how many rows inputs are."""
-    return len(inputs[0]) if isinstance(inputs, list) else len(inputs)
 
 
 def not_finite(values: NDArray[Any]) -> NDArray[np.bool_]:

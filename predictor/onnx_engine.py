@@ -1,6 +1,7 @@
 """The compiled engine: ONNX Runtime in the estimator's place, without scikit-learn, SciPy, joblib or pandas.
 
-It starts in a third of the time and predicts one row of a forest in a hundredth. `training.compile` writes its file.
+It starts in a third of the time and predicts one row of a forest in a hundredth. `training.compile` writes its file, or
+somebody brings one.
 """
 
 import functools
@@ -21,10 +22,24 @@ from predictor.words import TermCounter
 METADATA = "tandem"
 # A forest's leaves and a text's terms take memory by the row, so a large batch goes through in pieces.
 ROWS_AT_ONCE = 1_000
+# How far another CPU may round the predictions of a file that was never compared with an estimator.
+TOLERANCE = 1e-5
+# What a graph may take of a column besides strings.
+ELEMENTS: dict[str, type[np.generic]] = {
+    "tensor(double)": np.float64,
+    "tensor(float)": np.float32,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(bool)": np.bool_,
+}
+# A path that no file can have: a graph's numbers may lie in other files, which ONNX Runtime would read from here.
+NOWHERE = "/dev/null"
 
 
 def choose_engine(manifest: Manifest, wanted: str) -> tuple[str, str]:
     """Return which engine serves, "onnxruntime" or "sklearn", and why; `wanted` is ENGINE's value."""
+    if manifest.is_onnx:
+        return "onnxruntime", f"the model is {manifest.artifact['file']}"
     if manifest.compiled is None:
         return "sklearn", "the manifest lists no compiled model"
     if wanted == "sklearn":
@@ -38,42 +53,63 @@ def choose_engine(manifest: Manifest, wanted: str) -> tuple[str, str]:
 class CompiledModel:
     """A converted estimator, with its `predict` and, if it gives probabilities, its `predict_proba`.
 
-    They take a matrix, or, where `columns` are given, one array a column.
+    They take a matrix, or, where `columns` are given, one array a column. `outputs` are the names of what they give, by
+    default those of the graph.
     """
 
-    def __init__(self, data: bytes, classes: list[Any] | None, precision: str, columns: Sequence[Column] = ()) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        classes: list[Any] | None,
+        precision: str = "",
+        columns: Sequence[Column] = (),
+        outputs: Sequence[str] = (),
+    ) -> None:
         self.session = _session(data)
         self.columns = columns
+        self.classes = classes
         self.booleans = bool(classes) and isinstance(classes[0], bool)  # type: ignore[index]
-        self.inputs = {found.name: found.type for found in self.session.get_inputs()}
+        inputs = self.session.get_inputs()
+        self.inputs = {found.name: found.type for found in inputs}
+        self.shapes = {found.name: (-1, 1)[: len(found.shape)] for found in inputs}
+        self.rows_at_once = 1 if inputs[0].shape[0] == 1 else ROWS_AT_ONCE  # some files take one row and no other
         beside = json.loads(self.session.get_modelmeta().custom_metadata_map.get(METADATA, "{}"))
-        # Files of before have no such entry; theirs are float32 throughout, or in no part.
-        self.float32 = beside.get("float32", precision == "float32")
+        # Files of before and of elsewhere have no such entry; theirs are float32 throughout, or in no part.
+        self.float32 = beside.get("float32", precision == "float32" or "tensor(float)" in self.inputs.values())
         self.known = {name: frozenset(values) for name, values in beside.get("known", {}).items()}
         self.counters = {name: TermCounter(rules) for name, rules in beside.get("words", {}).items()}
+        self.n_features_in_: int | None
         if columns:
             self.n_features_in_ = sum(len(column.input_names) for column in columns)
         else:
-            self.n_features_in_ = self.session.get_inputs()[0].shape[1]
-        self.answer, *probabilities = [output.name for output in self.session.get_outputs()]
+            width = inputs[0].shape[1]
+            self.n_features_in_ = width if isinstance(width, int) else None
+        self.answer, *probabilities = outputs or [output.name for output in self.session.get_outputs()]
         if probabilities:  # scikit-learn's estimators have this method or not in the same way
-            self.predict_proba = functools.partial(self._run, probabilities[0])
+            self.predict_proba = functools.partial(self.run, probabilities[0])
 
     def predict(self, inputs: Inputs) -> NDArray[Any]:
-        """Return numbers or class labels, of shape (n,)."""
-        outputs = self._run(self.answer, inputs)
-        outputs = outputs.reshape(len(outputs))
+        """Return numbers or class labels, of shape (n,), or (n, targets) where there are several."""
+        outputs = self.run(self.answer, inputs)
+        outputs = outputs.reshape(len(outputs)) if outputs.ndim > 1 and outputs.size == len(outputs) else outputs
         return outputs.astype(bool) if self.booleans else outputs  # ONNX has the labels 0 and 1 for them
 
-    def _run(self, output: str, inputs: Inputs) -> NDArray[Any]:
+    def run(self, output: str, inputs: Inputs) -> NDArray[Any]:
+        """Return what one of the graph's outputs gives."""
         feeds = self._feeds_of_columns(inputs) if self.columns else self._feeds_of_matrix(inputs)
-        rows = len(next(iter(feeds.values())))
-        if rows <= ROWS_AT_ONCE:
-            outputs: NDArray[Any] = self.session.run([output], feeds)[0]
-            return outputs
-        starts = range(0, rows, ROWS_AT_ONCE)
-        pieces = [{name: values[start : start + ROWS_AT_ONCE] for name, values in feeds.items()} for start in starts]
-        return np.concatenate([self.session.run([output], piece)[0] for piece in pieces])
+        rows, most = len(next(iter(feeds.values()))), self.rows_at_once
+        if rows <= most:
+            return self._output(output, feeds)
+        starts = range(0, rows, most)
+        pieces = [{name: values[start : start + most] for name, values in feeds.items()} for start in starts]
+        return np.concatenate([self._output(output, piece) for piece in pieces])
+
+    def _output(self, name: str, feeds: dict[str, NDArray[Any]]) -> NDArray[Any]:
+        found = self.session.run([name], feeds)[0]
+        if isinstance(found, list):  # a map from label to probability for each row, as files of skl2onnx give
+            return np.array([[row[label] for label in self.classes or ()] for row in found])
+        outputs: NDArray[Any] = found
+        return outputs
 
     def unknown(self, inputs: Inputs) -> NDArray[np.bool_]:
         """Return where a category is one that the encoder refuses: a row of booleans for each row."""
@@ -95,7 +131,7 @@ class CompiledModel:
             _check_float32(matrix)
         if self.known:
             self._check_known(self._given(matrix))
-        return {name: matrix.astype(np.float64 if element == "tensor(double)" else np.float32, copy=False)}
+        return {name: matrix.astype(ELEMENTS[element], copy=False)}
 
     def _feeds_of_columns(self, arrays: Any) -> dict[str, NDArray[Any]]:
         given = self._given(arrays)
@@ -121,8 +157,8 @@ class CompiledModel:
         values = given[name]
         if element == "tensor(string)":
             strings = [MISSING if value is None else value for value in values.tolist()]
-            return np.array(strings, dtype=object).reshape(-1, 1)
-        return values.astype(np.int64 if element == "tensor(int64)" else np.float64, copy=False).reshape(-1, 1)
+            return np.array(strings, dtype=object).reshape(self.shapes[name])
+        return values.astype(ELEMENTS[element], copy=False).reshape(self.shapes[name])
 
 
 def _check_float32(values: NDArray[np.float64]) -> None:
@@ -148,5 +184,8 @@ def _session(data: bytes) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # What a request took is given back: one large batch must not keep its memory for the life of the worker.
     options.enable_cpu_mem_arena = False
-    options.log_severity_level = 3  # errors only; they are raised, too
+    options.log_severity_level = 4  # errors are raised; as lines of its own they would be said twice
+    # By itself it would also take its own format, whose bytes it believes.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -106,6 +106,11 @@ def _check_labels(classes: list[Any] | None) -> None:
         raise ValidationError(f"two classes are the same key in JSON: {twice[0]!r:.64}", "classes")
 
 
+def all_finite(values: NDArray[Any]) -> bool:
+    """Whether no number is NaN or infinite; to count is the quickest way to know of few."""
+    return values.dtype.kind != "f" or np.count_nonzero(np.isfinite(values)) == values.size
+
+
 def shaped(predictions: NDArray[Any], rows: int, targets: int) -> NDArray[Any]:
     """Return predictions of shape (rows,), or (rows, targets) where there are several; WrongShapeError for others."""
     if predictions.shape == (rows, 1) and targets == 1:
@@ -133,16 +138,16 @@ def classes_by_target(estimator: Any, targets: int) -> list[list[Any]]:
     return [[0, 1] for _ in range(targets)]
 
 
-def chances_by_target(found: Any, outputs: Sequence[Output]) -> list[NDArray[Any]]:
+def chances_by_target(probabilities: Any, outputs: Sequence[Output]) -> list[NDArray[Any]]:
     """Return the probabilities of each target's classes, each of shape (rows, classes).
 
     Some estimators give a list of such arrays, others the chance of yes for each target.
     """
     counts = [len(output.classes or ()) for output in outputs]
-    if isinstance(found, list):
-        arrays = [np.asarray(chances) for chances in found]
+    if isinstance(probabilities, list):
+        arrays = [np.asarray(chances) for chances in probabilities]
     else:
-        matrix = np.asarray(found)
+        matrix = np.asarray(probabilities)
         if matrix.ndim != 2 or matrix.shape[1] != len(counts) or set(counts) != {2}:
             raise NotGivenError
         arrays = [np.column_stack([1 - chances, chances]) for chances in matrix.T]

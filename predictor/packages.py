@@ -1,6 +1,7 @@
 """The packages that a pickle was written with, beside those that are installed."""
 
 import importlib.metadata
+import re
 
 from predictor.artifact import PACKAGES, ArtifactError, installed_packages
 from predictor.manifest import Manifest
@@ -29,7 +30,7 @@ def check_packages(manifest: Manifest, any_version: bool) -> list[str]:
 
 def _here(manifest: Manifest) -> dict[str, str]:
     """Return the installed versions of what every pickle needs, and of what this one was written with."""
-    others = [name for name in manifest.packages if name not in {"python", *PACKAGES}]
+    others = _others(manifest)
     for name in others:
         try:
             importlib.metadata.version(name)
@@ -39,6 +40,16 @@ def _here(manifest: Manifest) -> dict[str, str]:
                 f"make add PACKAGE={name}=={manifest.packages[name]} puts it into the lock"
             ) from None
     return installed_packages([*PACKAGES, *others])
+
+
+def need_pandas(manifest: Manifest) -> bool:
+    """Whether a package that the pickle names is not to be imported without pandas."""
+    lines = [line for name in _others(manifest) for line in importlib.metadata.requires(name) or ()]
+    return any(re.match(r"pandas(?![\w.-])", line) and "extra ==" not in line for line in lines)
+
+
+def _others(manifest: Manifest) -> list[str]:
+    return [name for name in manifest.packages if name not in {"python", *PACKAGES}]
 
 
 def _major(name: str, version: str) -> list[str]:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from predictor.artifact import REMEDY, ArtifactError
+from predictor.late_imports import imported_late, real
 from predictor.model import Predictor
 
 SECONDS = 120
@@ -30,11 +31,13 @@ def prove(predictor: Predictor, seconds: float = SECONDS) -> None:
             f"the model does not reproduce example {report['differing'][0]} of its manifest; the installed packages "
             f"predict other numbers than those it was trained with: {REMEDY}"
         )
+    for name in report["imported"]:  # or each process that serves would do that for itself
+        real(name)
 
 
 def _report(predictor: Predictor) -> dict[str, Any]:
     try:
-        return {"differing": predictor.replay()[:1]}
+        return {"differing": predictor.replay()[:1], "imported": imported_late()}
     except BaseException as error:  # an estimator that is not what it seems can raise anything
         return {"error": f"{type(error).__name__}: {error}"[:500]}
 
@@ -51,17 +54,17 @@ def in_child(report: Callable[[], dict[str, Any]], seconds: float) -> dict[str, 
         signal.alarm(math.ceil(seconds) + 1)  # it ends, too, when the parent is killed meanwhile
         _report_and_end(report, writing)
     os.close(writing)
-    found = None
+    report_bytes = None
     try:
-        found = _read_until(reading, time.monotonic() + seconds)
+        report_bytes = _read_until(reading, time.monotonic() + seconds)
     finally:
         os.close(reading)
-        status = _end(child, kill=found is None)
-    if found is None:
+        status = _end(child, kill=report_bytes is None)
+    if report_bytes is None:
         return {"error": f"not within {seconds:g} s"}
-    if not found:
+    if not report_bytes:
         return {"error": f"its process ended by signal {status}"}
-    reported: dict[str, Any] = json.loads(found)
+    reported: dict[str, Any] = json.loads(report_bytes)
     return reported
 
 
@@ -75,12 +78,12 @@ def _report_and_end(report: Callable[[], dict[str, Any]], writing: int) -> NoRet
 
 def _read_until(reading: int, end: float) -> bytes | None:
     """Return what the child wrote, None if it has not ended by then."""
-    found = b""
+    received = b""
     while select.select([reading], [], [], max(0.0, end - time.monotonic()))[0]:
         part = os.read(reading, 65_536)
         if not part:
-            return found
-        found += part
+            return received
+        received += part
     return None
 
 

@@ -59,21 +59,21 @@ class RestrictedUnpickler(NumpyUnpickler):  # type: ignore[misc]
 
     def load(self) -> Any:
         """Return the object in the file, when all that C code will follow in it leads somewhere."""
-        made = super().load()
+        loaded = super().load()
         for check, instance in self.to_check:
             check(instance)
-        return made
+        return loaded
 
     def find_class(self, module: str, name: str) -> Any:
         """Import a global that is permitted; ForbiddenGlobal for any other, before its module is imported."""
         module, name = present_name(module, name, self.proto)
-        found = global_name(module, name)
-        if not self.permits(found):
-            raise ForbiddenGlobal(found)
+        full_name = global_name(module, name)
+        if not self.permits(full_name):
+            raise ForbiddenGlobal(full_name)
         value = super().find_class(module, name)
-        if is_custom(found, self.custom) and not is_defined_there(found, value):
-            raise ForbiddenUse(f"use {found}, which custom/ imports but does not define")
-        return self.hand_out(found, value)
+        if is_custom(full_name, self.custom) and not is_defined_there(full_name, value):
+            raise ForbiddenUse(f"use {full_name}, which custom/ imports but does not define")
+        return self.hand_out(full_name, value)
 
     def hand_out(self, name: str, value: Any) -> Any:
         """Return what a name stands for, and remember that it came from outside."""
@@ -88,9 +88,9 @@ class RestrictedUnpickler(NumpyUnpickler):  # type: ignore[misc]
     def call(self, function: Any, arguments: Any) -> Any:
         """Return what a function makes, if it is one that pickles of estimators call."""
         if self.is_foreign(function):
-            made = function(*arguments)
-            self.foreign_made[id(made)] = made
-            return made
+            instance = function(*arguments)
+            self.foreign_made[id(instance)] = instance
+            return instance
         name, _ = self.named.get(id(function), ("", None))
         if name not in MAY_BE_CALLED:
             raise ForbiddenUse(f"call {name or type(function).__name__}")
@@ -181,11 +181,11 @@ class RestrictedUnpickler(NumpyUnpickler):  # type: ignore[misc]
 
 def globals_of_trusted(data: bytes) -> list[str]:
     """Return the globals that a pickle names, sorted, by loading it: only for bytes that this process dumped."""
-    seen: set[str] = set()
+    names: set[str] = set()
 
     def record(name: str) -> bool:
-        seen.add(name)
+        names.add(name)
         return True
 
     RestrictedUnpickler(io.BytesIO(data), record).load()
-    return sorted(seen)
+    return sorted(names)

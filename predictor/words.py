@@ -28,14 +28,15 @@ class TermCounter:
             given = self.filled if text is None else text
             if given is None:
                 raise ValueError(f"a text of {self.column!r} is missing")
-            found = [self.terms[term] for term in self._terms(given) if term in self.terms]
-            if found:
-                counts[row] = np.bincount(found, minlength=len(self.terms))
+            indices = [self.terms[term] for term in self._terms(given) if term in self.terms]
+            if indices:
+                counts[row] = np.bincount(indices, minlength=len(self.terms))
         return counts
 
     def _terms(self, text: str) -> Iterator[str]:
-        found = self.words(text.lower() if self.lowercase else text)
-        words = [word for word in found if word not in self.left_out] if self.left_out else found
+        words = self.words(text.lower() if self.lowercase else text)
+        if self.left_out:
+            words = [word for word in words if word not in self.left_out]
         if self.longest == 1:
             return iter(words)
         lengths = range(self.shortest, min(self.longest, len(words)) + 1)

@@ -62,8 +62,8 @@ class Form:
     def from_manifest(cls, known: dict[str, Any]) -> "Form":
         """Return what describe() described."""
         names = {field.name for field in fields(cls)}
-        taken: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items() if k in names}
-        return cls(**taken)
+        options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items() if k in names}
+        return cls(**options)
 
 
 PLAIN = Form()
@@ -106,8 +106,8 @@ def numbers(texts: Sequence[str], form: Form = PLAIN) -> NDArray[np.float64]:
             return np.array(texts, dtype=object).astype(np.float64)
         except ValueError:
             pass  # one of them is no number: each alone
-    found = [number(text, form) for text in texts]
-    return np.array([np.nan if value is None else value for value in found], dtype=np.float64)
+    parsed = [number(text, form) for text in texts]
+    return np.array([np.nan if value is None else value for value in parsed], dtype=np.float64)
 
 
 def number_forms(texts: Sequence[str]) -> list[Form]:
@@ -137,17 +137,17 @@ def common_sign(texts: Sequence[str]) -> str:
 
 def hours(text: str, separator: str) -> float | None:
     """Return a time of day in hours, None when it is none."""
-    found = TIME_OF_DAY.match(text)
-    if not found or found[2] != separator or int(found[1]) > 24:
+    match = TIME_OF_DAY.match(text)
+    if not match or match[2] != separator or int(match[1]) > 24:
         return None
-    return int(found[1]) + int(found[3]) / 60 + int(found[4] or 0) / 3600
+    return int(match[1]) + int(match[3]) / 60 + int(match[4] or 0) / 3600
 
 
 def time_form(texts: Sequence[str]) -> Form | None:
     """Return the form in which all of these texts are times of day."""
-    found = TIME_OF_DAY.match(texts[0])
-    if found and all(hours(text, found[2]) is not None for text in texts):
-        return Form(time=found[2])
+    match = TIME_OF_DAY.match(texts[0])
+    if match and all(hours(text, match[2]) is not None for text in texts):
+        return Form(time=match[2])
     return None
 
 

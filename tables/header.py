@@ -1,7 +1,8 @@
 """The names of a table's columns: in its first line, or none."""
 
+import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tables.errors import TableError, first_few
 from tables.raw import RawColumn
@@ -10,6 +11,16 @@ from tables.reading import Rows
 LONGEST_NAME = 200  # the manifest takes no longer ones
 MOST_COLUMNS = 20_000
 UNNAMED = re.compile(r"(?:Unnamed: [0-9]+)?\Z")  # what pandas makes of no name
+
+
+def named(target: str | Sequence[str], names: Collection[str]) -> list[str]:
+    """Return the targets that a text names: the column of that very name, or several, written as a line of CSV."""
+    if not isinstance(target, str):
+        return list(target)
+    try:
+        return [target] if target in names else [cell.strip() for cell in next(csv.reader([target]))]
+    except (csv.Error, StopIteration):
+        return [target]
 
 
 def positions(width: int) -> list[str]:
@@ -37,9 +48,9 @@ def check_names(names: Sequence[str]) -> None:
         places.setdefault(name, []).append(position)
         if len(name) > LONGEST_NAME:
             faults.append(f"the name of column {position} is longer than {LONGEST_NAME}; shorten it")
-    for name, found in places.items():
-        if len(found) > 1 and name:
-            listed = " and ".join(map(str, found[:2])) + (" and others" if len(found) > 2 else "")
+    for name, positions in places.items():
+        if len(positions) > 1 and name:
+            listed = " and ".join(map(str, positions[:2])) + (" and others" if len(positions) > 2 else "")
             faults.append(f"columns {listed} are all named {name[:60]!r}; give each its own name")
     if len(names) == 1:
         faults.append(f"it has one column only, {names[0][:60]!r}; separate the columns with commas")

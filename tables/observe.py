@@ -60,15 +60,15 @@ def observe(
 
 def missing_words(raw: RawColumn, doubtful: Collection[str]) -> set[str]:
     """Return the words that mean a missing value: of the doubtful ones, among words, only those that are rare."""
-    found = set(MISSING).intersection(raw.words)
-    if not found & set(doubtful):
-        return found
-    words = words_of("", raw, found)
+    absent = set(MISSING).intersection(raw.words)
+    if not absent & set(doubtful):
+        return absent
+    words = words_of("", raw, absent)
     if not words.texts or decide(words, "").kind not in {Category, Text}:
-        return found
+        return absent
     often = max(2, FREQUENT * len(raw.codes))
     counts = dict(zip(raw.words, raw.counts.tolist(), strict=True))
-    return {word for word in found if word not in doubtful or counts[word] < often}
+    return {word for word in absent if word not in doubtful or counts[word] < often}
 
 
 def words_of(name: str, raw: RawColumn, absent: Collection[str]) -> Words:
@@ -90,20 +90,21 @@ def valued(
 ) -> Observed:
     """Return a column with the values of its words."""
     whole = by_hand and decision.kind is Category and is_whole(words.texts)
-    found = neutral(decision, words.texts, whole=whole)
-    gap = np.array([None if found.dtype == object else "NaT" if found.dtype.kind == "M" else np.nan], dtype=found.dtype)
+    by_word = neutral(decision, words.texts, whole=whole)
+    absence = {"O": None, "M": "NaT"}.get(by_word.dtype.kind, np.nan)
+    gap = np.array([absence], dtype=by_word.dtype)
     known = np.array([word not in absent for word in raw.words], dtype=bool)
-    places = np.where(known, np.cumsum(known) - 1, len(found))[raw.codes]
-    values = np.concatenate([found, gap])[places]
-    missing = bool((places == len(found)).any())
+    places = np.where(known, np.cumsum(known) - 1, len(by_word))[raw.codes]
+    values = np.concatenate([by_word, gap])[places]
+    missing = bool((places == len(by_word)).any())
     if whole and not missing:
         values = values.astype(np.int64)
     faults = []
-    if found.dtype.kind == "f" and np.isinf(found).any():
-        text = words.texts[int(np.isinf(found).argmax())]
+    if by_word.dtype.kind == "f" and np.isinf(by_word).any():
+        text = words.texts[int(np.isinf(by_word).argmax())]
         line = place(raw, text, context)
         faults.append(f"column {words.name!r} holds an infinite value in line {line}; remove that row")
-    column = described(words, decision.kind, found, whole=whole)
+    column = described(words, decision.kind, by_word, whole=whole)
     return Observed(replace(column, missing=missing), decision.form, values, words.texts, decision.notices, faults)
 
 
@@ -151,13 +152,14 @@ def described(words: Words, kind: type[Column], values: Values, *, whole: bool) 
         return Boolean(words.name)
     order = sorted(range(len(words.texts)), key=lambda index: (-words.counts[index], words.texts[index]))
     known: list[Any] = [words.texts[index] for index in order[:KNOWN_VALUES]]
-    return Category(words.name, values=list(map(int, known)) if whole else known)
+    counts = [words.counts[index] for index in order]
+    return Category(words.name, values=list(map(int, known)) if whole else known).with_shares(counts, sum(counts))
 
 
 def described_dates(name: str, values: Values) -> Date:
     """Return a column of dates with the parts that differ enough to say something."""
-    found = Date(name, parts=["month", "weekday", "hour"]).inputs(values)
+    numbers = Date(name, parts=["month", "weekday", "hour"]).inputs(values)
     enough = {"month": 3, "weekday": 5, "hour": 2}
-    parts = [part for part, least in enough.items() if len(np.unique(found[f"{name} {part}"])) >= least]
+    parts = [part for part, least in enough.items() if len(np.unique(numbers[f"{name} {part}"])) >= least]
     plain = Date(name)
     return Date(name, first=plain.cell(values.min()), last=plain.cell(values.max()), parts=parts)

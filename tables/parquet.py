@@ -42,10 +42,10 @@ def read_parquet(path: Path) -> RawTable:
         columns, lines = collect(batches(file.take, ROWS_AT_ONCE), len(file.names))
     if not len(lines):
         raise TableError("it has no rows")
-    found = dict(zip(keys(file.names), columns, strict=True))
+    by_name = dict(zip(keys(file.names), columns, strict=True))
     notices = [f"column {name!r} is left out: it holds values of type {kind}" for name, kind in file.others.items()]
     return RawTable(
-        found, lines, Reading(format="parquet"), notices, frozenset(found) - frozenset(file.names), file.strings
+        by_name, lines, Reading(format="parquet"), notices, frozenset(by_name) - frozenset(file.names), file.strings
     )
 
 
@@ -76,17 +76,17 @@ def parquet(database: "duckdb.DuckDBPyConnection", path: str) -> Parquet:
     check_names(names)
     quoted = ((types[name], '"' + name.replace('"', '""') + '"') for name in names)
     cells = ", ".join(f"coalesce({TEXTS.get(kind, 'CAST({0} AS VARCHAR)').format(name)}, '')" for kind, name in quoted)
-    found = database.execute(f"SELECT {cells} FROM read_parquet(?)", [path])  # noqa: S608
+    rows = database.execute(f"SELECT {cells} FROM read_parquet(?)", [path])  # noqa: S608
     strings = frozenset(name for name in names if types[name].startswith(STRINGS))
-    return Parquet(names, strings, others, taker(found))
+    return Parquet(names, strings, others, taker(rows))
 
 
-def taker(found: "duckdb.DuckDBPyConnection") -> Take:
+def taker(rows: "duckdb.DuckDBPyConnection") -> Take:
     """Return the function that takes the next rows, which are counted from 1."""
     numbers = count(1)
 
     def take(size: int) -> Rows:
-        cells = [list(row) for row in found.fetchmany(size)]
+        cells = [list(row) for row in rows.fetchmany(size)]
         return Rows(list(islice(numbers, len(cells))), cells)
 
     return take

@@ -103,7 +103,7 @@ def collect(rows: Iterator[Rows], width: int) -> tuple[list[RawColumn], NDArray[
 
 def faults_of(rows: Rows, width: int) -> list[str]:
     """Return what is wrong with rows: another width, or that the next one cannot be read."""
-    found = (
+    faults = (
         []
         if set(map(len, rows.cells)) == {width}
         else [
@@ -112,7 +112,7 @@ def faults_of(rows: Rows, width: int) -> list[str]:
             if len(row) != width
         ]
     )
-    return [*found, rows.fault] if rows.fault else found
+    return [*faults, rows.fault] if rows.fault else faults
 
 
 def width_fault(line: int, count: int, width: int) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from predictor.columns import Category, Column, Date, Number, Text
 from tables.errors import TableError
-from tables.header import check_header, check_names, keys, positions, with_row_names
+from tables.header import check_header, check_names, keys, named, positions, with_row_names
 from tables.parquet import MAGIC, read_parquet
 from tables.raw import ROWS_AT_ONCE, RawTable, collect
 from tables.reading import Records, batches
@@ -24,7 +24,7 @@ NO_ROWS = "it has no rows; give a table with a header line and rows below it"
 
 def read(
     path: Path,
-    target: str,
+    target: str | Sequence[str],
     *,
     header: bool | None = None,
     category: Sequence[str] = (),
@@ -37,17 +37,18 @@ def read(
 ) -> Table:
     """Return the table in a file, with its columns as they are understood; TableError names all that is wrong with it.
 
-    `header` says whether the first line names the columns, None to find out. `category`, `text`, `number` and `date`
-    name columns whose kind is set by hand, `drop` those to leave out, and `keep` those that are never left out.
+    `target` names a column, or several with commas between. `header` says whether the first line names the columns,
+    None to find out. `category`, `text`, `number` and `date` name columns whose kind is set by hand, `drop` those to
+    leave out, and `keep` those that are never left out.
     """
     kinds: dict[str, type[Column]] = {}
     for kind, names in ((Category, category), (Text, text), (Number, number), (Date, date)):
         kinds |= dict.fromkeys(names, kind)
-    wishes = Wishes(target, kinds, drop, keep, task)
     try:
         data = content(path)
         check_kind(data)
         raw = read_parquet(path) if data.startswith(MAGIC) else read_csv(data, target, header)
+        wishes = Wishes(named(target, raw.columns), kinds, drop, keep, task)
         return understand(raw, wishes, hashlib.sha256(data).hexdigest())
     except OSError as error:
         raise TableError(f"cannot read {path}: {error.strerror}; give the path of a CSV or Parquet file") from None
@@ -63,7 +64,7 @@ def content(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def read_csv(data: bytes, target: str, header: bool | None) -> RawTable:
+def read_csv(data: bytes, target: str | Sequence[str], header: bool | None) -> RawTable:
     """Return the table in the bytes of a CSV file, as text."""
     text, encoding, notices = decode(data)
     if not text.strip():
@@ -83,13 +84,13 @@ def read_csv(data: bytes, target: str, header: bool | None) -> RawTable:
     columns, lines = collect(rows, len(names))
     if not len(lines):
         raise TableError(NO_ROWS)
-    if header is None and target not in names:
+    if header is None and not set(names).issuperset(named(target, names)):
         check_header(names, columns, looks_like_header)
     check_names(names)
-    found = dict(zip(keys(names), columns, strict=True))
+    by_name = dict(zip(keys(names), columns, strict=True))
     if reading.skipped_lines:
         notices.append(
             f"it is read from line {reading.skipped_lines + 1} on: what stands above is no part of the table"
         )
-    unnamed = frozenset(found) - frozenset(names)
-    return RawTable(found, lines, replace(reading, header=header is not False), notices, unnamed)
+    unnamed = frozenset(by_name) - frozenset(names)
+    return RawTable(by_name, lines, replace(reading, header=header is not False), notices, unnamed)

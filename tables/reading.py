@@ -40,8 +40,8 @@ class Reading:
     def from_manifest(cls, known: dict[str, Any]) -> "Reading":
         """Return what describe() described."""
         names = {field.name for field in fields(cls)}
-        taken: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items() if k in names}
-        return cls(**taken)
+        options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items() if k in names}
+        return cls(**options)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ import codecs
 import io
 import re
 import tempfile
+from collections.abc import Sequence
 
 from tables.errors import TableError, first_few
+from tables.header import named
 from tables.parquet import closed_database
 from tables.reading import Reading
 
@@ -51,9 +53,9 @@ def decode(data: bytes) -> tuple[str, str, list[str]]:
 
 def encoding_again(head: bytes, known: str) -> str:
     """Return the encoding of a table that begins so, when another one of its form was in a known encoding."""
-    found = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if head.startswith(mark)), "") or wide(head)
-    if found or known.startswith("utf-16"):
-        return found or known
+    marked = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if head.startswith(mark)), "") or wide(head)
+    if marked or known.startswith("utf-16"):
+        return marked or known
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
@@ -77,8 +79,8 @@ def checked(text: str) -> str:
         return text
     faults = []
     for line, content in enumerate(io.StringIO(text, newline=""), start=1):
-        if found := NO_TEXT.search(content):
-            faults.append(f"line {line} {no_text(found[0])}")
+        if stray := NO_TEXT.search(content):
+            faults.append(f"line {line} {no_text(stray[0])}")
     raise TableError(*first_few(faults))
 
 
@@ -89,7 +91,7 @@ def no_text(character: str) -> str:
     return f"holds the byte 0x{ord(character) - 0xDC00:02x}, which is not UTF-8, unlike the rest; correct it"
 
 
-def sniff(text: str, target: str, encoding: str) -> tuple[Reading, bool]:
+def sniff(text: str, target: str | Sequence[str], encoding: str) -> tuple[Reading, bool]:
     """Return how a table's text is written, and whether DuckDB takes its first line for a header."""
     sample = text[:SAMPLE]
     if len(text) > SAMPLE:
@@ -99,7 +101,8 @@ def sniff(text: str, target: str, encoding: str) -> tuple[Reading, bool]:
         sample = sample[: end + 1]
     delimiter, quote, escape, skipped, header = ask_duckdb(sample) or (",", '"', "", 0, True)
     quote = "'" if quote == "'" else '"'
-    if skipped and target in {cell.strip().strip(quote) for cell in sample.splitlines()[0].split(delimiter)}:
+    first = {cell.strip().strip(quote) for cell in sample.splitlines()[0].split(delimiter)} if skipped else set()
+    if skipped and first.issuperset(named(target, first)):
         skipped = 0  # ragged rows below a header are no other table
     escape = "\\" if escape == "\\" else ""
     return Reading(delimiter=delimiter, quote=quote, escape=escape, encoding=encoding, skipped_lines=skipped), header
@@ -116,12 +119,12 @@ def ask_duckdb(sample: str) -> tuple[str, str, str, int, bool] | None:
         with closed_database(file.name) as database:
             for options in ("", ", strict_mode=false, ignore_errors=true, null_padding=true"):
                 try:
-                    found = database.execute(
+                    dialect = database.execute(
                         f"SELECT Delimiter, Quote, Escape, SkipRows, HasHeader FROM sniff_csv(?{options})",  # noqa: S608
                         [file.name],
                     ).fetchone()
                 except duckdb.Error:
                     continue
-                if found is not None and found[0] in sample:
-                    return found
+                if dialect is not None and dialect[0] in sample:
+                    return dialect
     return None

@@ -17,14 +17,15 @@ MOST_NAMES = 50
 MOST_DUPLICATES = 10  # notices; a wide table of few rows has thousands
 
 
-def suspicions(columns: Mapping[str, RawColumn], seen: Mapping[str, Observed], target: Target) -> list[str]:
+def suspicions(columns: Mapping[str, RawColumn], seen: Mapping[str, Observed], targets: Sequence[Target]) -> list[str]:
     """Return all that is to be said."""
-    given_away = [name for name, column in columns.items() if gives_away(column, seen[name], target)]
-    asked = [
+    leaks = [
         f"column {name!r} gives the target {target.name!r} away: will it be known when you predict? If not, --drop it"
-        for name in given_away
+        for target in targets
+        for name, column in columns.items()
+        if gives_away(column, seen[name], target)
     ]
-    return [*written(seen), *duplicates(columns, seen), *asked, *codes(seen), *sentinels(seen)]
+    return [*written(seen), *duplicates(columns, seen), *leaks, *codes(seen), *sentinels(seen)]
 
 
 def written(seen: Mapping[str, Observed]) -> list[str]:
@@ -34,12 +35,12 @@ def written(seen: Mapping[str, Observed]) -> list[str]:
         form = column.form
         if form.sign or form.thousands or form.decimal != ".":
             names.setdefault((form.decimal, form.thousands, form.sign), []).append(name)
-    found = []
+    notices = []
     for same in names.values():
         column = seen[same[0]]
         text = max(column.words, key=lambda word: sum(not character.isdigit() for character in word))
-        found.append(f"{listed(same)}: {text} is read as {number(text, column.form):.15g}")
-    return found
+        notices.append(f"{listed(same)}: {text} is read as {number(text, column.form):.15g}")
+    return notices
 
 
 def listed(names: Sequence[str]) -> str:
@@ -61,8 +62,10 @@ def duplicates(columns: Mapping[str, RawColumn], seen: Mapping[str, Observed]) -
         if mark and (other := first.setdefault(mark, name)) != name:
             same = "the same as" if columns[other].words == column.words else "in other words the same as"
             alike.setdefault((same, other), []).append(name)
-    found = [(listed(names), "is" if len(names) == 1 else "are", same, other) for (same, other), names in alike.items()]
-    notices = [f"{names} {are} {same} {other!r}: one of them is enough (--drop)" for names, are, same, other in found]
+    notices = [
+        f"{listed(names)} {'is' if len(names) == 1 else 'are'} {same} {other!r}: one of them is enough (--drop)"
+        for (same, other), names in alike.items()
+    ]
     more = len(notices) - MOST_DUPLICATES
     return notices if more <= 0 else [*notices[:MOST_DUPLICATES], f"{more:,} more groups of columns say the same"]
 

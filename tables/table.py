@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class Table:
     """Usable columns as they were observed, one target value and one line of the file a row, and how it was read.
 
+    Of several targets, `target` has a column each, and `target_name` all names.
+
     `frame` holds float64 numbers, float64 booleans (0, 1, NaN), object strings (None where missing) and
     datetime64[us] dates, in the order of `columns`.
     """
@@ -34,6 +36,7 @@ class Table:
     rows_left_out: dict[str, Any] | None = None
     notices: Sequence[str] = ()
     reading: dict[str, Any] | None = None
+    target_names: Sequence[str] = ()
 
     @property
     def feature_names(self) -> list[str]:
@@ -55,12 +58,12 @@ class Table:
             return self.frame.to_numpy(dtype=np.float64)
         import pandas as pd  # serving must not pay for it
 
-        found = {}
+        series = {}
         for column in self.columns:
             for name, values in column.inputs(self.values(column)).items():
                 dtype = column.dtype or column.own_dtype
-                found[name] = pd.Series(values, dtype="str" if dtype == "str" else None)
-        return pd.DataFrame(found)
+                series[name] = pd.Series(values, dtype="str" if dtype == "str" else None)
+        return pd.DataFrame(series)
 
 
 def example_table() -> Table:

@@ -1,6 +1,7 @@
 """The target: its values, the rows that have none, and what it is to be learnt as."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from tables.reading import MISSING
 
 MOST_CLASSES = 20
 ROWS_A_CLASS = 10
+TYPES = {"b": "truth values", "i": "numbers", "f": "numbers", "U": "words"}
 CLASSIFICATION, REGRESSION = "classification", "regression"
 LABELS_TOO = frozenset(MISSING) - {""}  # words that are labels where they are frequent beside other words
 
@@ -33,6 +35,48 @@ class Target:
     notices: Sequence[str]
 
 
+def read_targets(
+    columns: Mapping[str, RawColumn], context: Context, task: str | None, *, typed: Collection[str]
+) -> tuple[list[Target], NDArray[np.intp]]:
+    """Return the targets, and the rows that have all of them; TableError when they cannot be learnt together."""
+    rows = np.arange(len(context.lines))
+    while True:
+        here = replace(context, lines=context.lines[rows])
+        targets = [
+            read_target(name, column.taken(rows), here, task, typed=name in typed) for name, column in columns.items()
+        ]
+        known = functools.reduce(np.intersect1d, [target.rows for target in targets])
+        if len(targets) == 1 or len(known) == len(rows):
+            break
+        if not len(known):
+            raise TableError(f"no row has all of the targets {in_words(columns)}; train a model for each")
+        rows = rows[known]  # in which what was rare may be read otherwise
+    check_alike(targets)
+    return targets, rows[known]
+
+
+def check_alike(targets: Sequence[Target]) -> None:
+    """Refuse targets of which one is a number and another a label, or whose labels are of different types."""
+    first = targets[0]
+    for other in targets[1:]:
+        if other.task != first.task:
+            raise TableError(
+                f"the targets are of different kinds: {first.task}, since {first.why}; {other.task}, since {other.why}"
+                "; train a model for each, or give --task for all"
+            )
+        kinds = [TYPES[target.values.dtype.kind] for target in (first, other)]
+        if kinds[0] != kinds[1]:
+            raise TableError(
+                f"the target {first.name!r} holds {kinds[0]}, {other.name!r} {kinds[1]}; train a model for each, or "
+                "write all labels as words"
+            )
+
+
+def in_words(names: Collection[str]) -> str:
+    """Return names for a person."""
+    return ", ".join(map(repr, list(names)[:5])) + (", …" if len(names) > 5 else "")
+
+
 def read_target(name: str, raw: RawColumn, context: Context, task: str | None, *, typed: bool) -> Target:
     """Return the target; TableError when there is nothing to learn."""
     absent = {""} if typed else missing_words(raw, LABELS_TOO)
@@ -45,21 +89,20 @@ def read_target(name: str, raw: RawColumn, context: Context, task: str | None, *
         raise one_value(name)
     # Words that are labels must not pass for missing again: `typed` says that all of them are values.
     words = typed or not absent.issuperset(LABELS_TOO.intersection(raw.words))
-    seen = observe(name, raw, replace(context, lines=context.lines[rows]), typed=words)
-    if seen.faults:
-        raise TableError(*(fault.replace("column", "the target", 1) for fault in seen.faults))
-    if isinstance(seen.column, Date):
+    observed = observe(name, raw, replace(context, lines=context.lines[rows]), typed=words)
+    if observed.faults:
+        raise TableError(*(fault.replace("column", "the target", 1) for fault in observed.faults))
+    if isinstance(observed.column, Date):
         raise TableError(f"the target {name!r} holds dates; name a column of numbers or labels with --target")
-    values = labels(seen.values, raw, truth=isinstance(seen.column, Boolean), amount=isinstance(seen.column, Number))
+    kind = type(observed.column)
+    values = labels(observed.values, raw, truth=kind is Boolean, amount=kind is Number)
     if len(np.unique(values)) < 2:
         raise one_value(name)
-    notices = list(seen.notices)
+    notices = list(observed.notices)
     if values.dtype.kind == "U" and not typed:
         notices += labels_that_look_missing(name, raw)
-    found, why = task_of(name, values)
-    if task:
-        found, why = task, f"--task {task}"
-    return Target(name, values, rows, found, why, raw, notices)
+    task, why = (task, f"--task {task}") if task else task_of(name, values)
+    return Target(name, values, rows, task, why, raw, notices)
 
 
 def labels_that_look_missing(name: str, raw: RawColumn) -> list[str]:

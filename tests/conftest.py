@@ -6,8 +6,8 @@ from pathlib import Path
 import functions_framework
 import pytest
 
+from servers.running import FUNCTION, GUNICORN, ROOT, running
 from tests.hosts import Host, InProcess, Live
-from tests.servers import FUNCTION, GUNICORN, ROOT, running
 from tests.turns import Turns, wants_to_be_alone
 from webapp import create_app
 

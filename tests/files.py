@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from predictor.artifact import installed_packages
-from tests.servers import ROOT
+from servers.running import ROOT
 
 
 def project_files() -> list[str]:

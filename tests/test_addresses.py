@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 import pytest
 from gunicorn.config import Config
 
+from servers.processes import wait_until
+from servers.running import GUNICORN, START_SECONDS, running
 from tests.hosts import Live
-from tests.process.processes import wait_until
-from tests.servers import GUNICORN, START_SECONDS, running
 from webapp.addresses import refuse_what_is_taken
 
 ONE_ROW = b'{"features":[1,2,3]}'

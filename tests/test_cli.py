@@ -11,8 +11,8 @@ from click.testing import Result
 
 from handlers.service import load_service, process_service
 from predictor.columns import Boolean, Category, Column, Number, Text
+from servers.running import BIN, ROOT, environment
 from tests.files import copy_model
-from tests.servers import BIN, ROOT, environment
 from webapp import create_app
 from webapp.cli import cell
 from webapp.table_predictions import harmless

@@ -13,8 +13,8 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from servers.running import ROOT, environment
 from tests.files import copy_files, project_files
-from tests.servers import ROOT, environment
 
 HERE = Path(sysconfig.get_paths()["purelib"])
 PYTHONS = [f"3.{minor}" for minor in range(11, 15)]
@@ -85,10 +85,11 @@ def test_an_extra_that_a_lock_lacks_is_found(tmp_path: Path, line: str, unmet: l
 
 
 @pytest.mark.slow
-def test_the_peers_lock_has_every_extra_that_its_packages_ask_for() -> None:
-    subprocess.run(["make", "-s", ".bench/peer"], cwd=ROOT, check=True)
-    [packages] = (ROOT / ".bench/peer/lib").glob("python*/site-packages")
-    lock = ROOT / "benchmarks/peers/requirements.txt"
+@pytest.mark.parametrize(("folder", "name"), [("peers", "requirements"), ("peers-pandas", "requirements-pandas")])
+def test_the_peers_locks_have_every_extra_that_their_packages_ask_for(folder: str, name: str) -> None:
+    subprocess.run(["make", "-s", f".bench/{folder}"], cwd=ROOT, check=True)
+    [packages] = (ROOT / ".bench" / folder / "lib").glob("python*/site-packages")
+    lock = ROOT / f"benchmarks/peers/{name}.txt"
     assert unmet_extras(lock, packages) == []
     assert "standard" in locked(lock)["uvicorn"]
 

@@ -16,9 +16,9 @@ import pytest
 
 from handlers import logs
 from handlers.logs import ForCloudLogging, ForPeople, configure, drop_warning_filters, trace_fields
+from servers.running import FUNCTION, GUNICORN, START_SECONDS, Server, running
 from tests.files import copy_model
 from tests.hosts import JSON, Live
-from tests.servers import FUNCTION, GUNICORN, START_SECONDS, Server, running
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "b7ad6b7169203331"

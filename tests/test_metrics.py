@@ -14,9 +14,9 @@ import requests
 from prometheus_client.mmap_dict import MmapedDict
 
 from handlers.service import load_service
+from servers.processes import wait_until
+from servers.running import GUNICORN, Server, running
 from tests.hosts import Host, InProcess
-from tests.process.processes import wait_until
-from tests.servers import GUNICORN, Server, running
 from webapp import create_app
 from webapp.metrics import keep_counts_of_the_dead
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from servers.running import ROOT, Server, environment, free_port, running
 from tests.files import copy_files, project_files
-from tests.servers import ROOT, Server, environment, free_port, running
 
 BLOCK = re.compile(r"^```(sh|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SERVERS = re.compile(r"^(?:\w+=\S+ )*make (?:serve|function)$")

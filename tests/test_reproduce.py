@@ -46,7 +46,7 @@ def test_the_committed_model_is_reproduced_bit_for_bit_on_its_kind_of_cpu(root: 
         pytest.skip("the committed model was trained with packages of other versions")
     # OpenBLAS rounds otherwise on CPUs with AVX-512.
     done = subprocess.run(
-        [sys.executable, "-m", "training.reproduce"],
+        [sys.executable, "train.py", "reproduce"],
         cwd=root, env={**os.environ, "OPENBLAS_CORETYPE": "Haswell"}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "reproduced bit for bit: training again wrote the same model.pkl"
@@ -74,7 +74,7 @@ def test_other_data_is_refused(table: Path, capsys: pytest.CaptureFixture[str]) 
     for arguments, given in [([str(table)], str(table)), ([], "the built-in example")]:
         status, _, error = outcome([*arguments, "--model", str(model)], capsys)
         assert status == 2
-        assert error.startswith(f"reproduce: table was not trained from {given} (sha256 ")
+        assert error.startswith(f"train.py reproduce: table was not trained from {given} (sha256 ")
         assert error.endswith("…); give the CSV file that it was trained from\n")
 
 
@@ -122,5 +122,18 @@ def test_a_model_that_records_no_training_cannot_be_trained_again(
     assert outcome(["--model", str(tmp_path)], capsys) == (
         2,
         "",
-        f"reproduce: {tmp_path} records nothing of its training; train it with train.py\n",
+        f"train.py reproduce: {tmp_path} records nothing of its training; train it with train.py\n",
     )
+
+
+def test_the_subcommand_is_the_word_alone(
+    table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table of that name is one with its folder."""
+    monkeypatch.chdir(table.parent)
+    table.rename("reproduce")
+    train.main(["./reproduce", "--target", "fruit", "--out", "model"])
+    with pytest.raises(SystemExit) as ending:
+        train.main(["reproduce", "reproduce", "--model", "model"])
+    assert ending.value.code == 0
+    assert capsys.readouterr().out.endswith("reproduced bit for bit: training again wrote the same model.pkl\n")

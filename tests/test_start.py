@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from predictor.environment import whole_number
-from tests.servers import BIN, FUNCTION, GUNICORN, ROOT, STOP_SECONDS, running
+from servers.running import BIN, FUNCTION, GUNICORN, ROOT, STOP_SECONDS, running
 
 FLASK = [str(BIN / "flask"), "--app", "webapp", "run"]
 BOTH = pytest.mark.parametrize("command", [GUNICORN, FUNCTION], ids=["gunicorn", "functions-framework"])

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.servers import ROOT
+from servers.running import ROOT
 
 # Each test writes down when it began and ended, as a line that is appended at once.
 SUITE = """

@@ -7,8 +7,8 @@ import tomllib
 import pytest
 
 from predictor.version import __version__
+from servers.running import BIN, ROOT
 from tests.hosts import Host
-from tests.servers import BIN, ROOT
 
 
 def test_version_is_answered_as_bare_text(web_host: Host) -> None:

@@ -15,10 +15,10 @@ from sklearn.linear_model import LinearRegression
 from handlers.service import Service, load_service
 from predictor import ArtifactError, load
 from predictor.columns import Column, Number
+from servers.processes import wait_until
 from tests.files import copy_model
 from tests.hosts import InProcess
 from tests.models import ROWS, Sample, mixed_regressor, save_model
-from tests.process.processes import wait_until
 from webapp import create_app
 from webapp.watching import Watch
 

@@ -1,7 +1,8 @@
-"""Putting a package that pickles need into what is deployed: `make add PACKAGE=lightgbm`."""
+"""`train.py add PACKAGE`: put a package that pickles need into what is deployed."""
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -9,14 +10,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 FILES = [Path(name) for name in ("requirements.in", "requirements.txt", "requirements-dev.txt")]
-MODULES = [sys.executable, "-m", "training.add_package", "--modules"]
+MODULES = "import sys; from training.add_package import modules_of; print(','.join(modules_of(sys.argv[1])))"
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Add the package to requirements.in, lock and install it, and say which setting trusts its modules."""
-    if arguments[:1] == ["--modules"]:
-        print(",".join(modules_of(arguments[1])))  # noqa: T201
-        return
     requirement = requirement_of(" ".join(arguments))
     before = {path: path.read_text() for path in FILES}
     FILES[0].write_text(with_line(before[FILES[0]], requirement))
@@ -26,7 +24,8 @@ def main(arguments: list[str]) -> None:
                 path.write_text(text)
             sys.exit(f"make add: {requirement} cannot be installed beside the rest; nothing was changed")
     # In a process of its own, which finds what was installed meanwhile.
-    modules = subprocess.run([*MODULES, requirement.name], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
+    ask = [sys.executable, "-c", MODULES, requirement.name]
+    modules = subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
     print(  # noqa: T201
         f"{requirement} is in requirements.in and both locks; commit them. If you trust what its code does with any "
         f"pickle, serve and deploy with TRUSTED_MODULES={modules}"
@@ -56,9 +55,6 @@ def with_line(text: str, requirement: Requirement) -> str:
 def modules_of(distribution: str) -> list[str]:
     """Return the top-level modules of an installed distribution."""
     name = canonicalize_name(distribution)
-    found = packages_distributions().items()
-    return sorted(module for module, names in found if name in map(canonicalize_name, names) and module.isidentifier())
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    providers = packages_distributions().items()
+    modules = [module for module, names in providers if name in map(canonicalize_name, names)]
+    return sorted(module for module in modules if module.isidentifier())

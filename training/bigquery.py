@@ -21,14 +21,9 @@ from predictor.columns import Category, Column, Inputs
 from predictor.loading import first_line
 from predictor.manifest import BIGQUERY_FILE
 from predictor.model import usual_size
-from training.compile import (
-    Compiled,
-    NotCompiledError,
-    check_one_output,
-    facts_of,
-    given_to,
-    largest_difference,
-)
+from training import NotCompiledError
+from training.compile import Compiled, count_targets, facts_of
+from training.differences import given_to, largest_difference
 from training.samples import sample_rows
 
 SETS = {"": 17, "ai.onnx.ml": 3}
@@ -42,7 +37,8 @@ def compile_for_bigquery(fitted: Any, rows: Inputs, columns: Sequence[Column], *
 
     `rows` are the training rows: a matrix, or one array a column where the estimator takes a frame.
     """
-    check_one_output(fitted, columns, rows)
+    if count_targets(fitted, columns, rows) > 1:
+        raise NotCompiledError("BigQuery ML gets models of one target")
     model = _converted(fitted, _inputs(columns, matrix=isinstance(rows, np.ndarray)))
     _check_form(model)
     data = model.SerializeToString(deterministic=True)
@@ -75,15 +71,15 @@ class _Imported:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # what it logs, it raises, too
         self.session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        self.inputs = {found.name: found.type for found in self.session.get_inputs()}
-        self.outputs = [found.name for found in self.session.get_outputs()]
+        self.inputs = {given.name: given.type for given in self.session.get_inputs()}
+        self.outputs = [output.name for output in self.session.get_outputs()]
         self.columns = columns
         self.booleans = hasattr(fitted, "classes_") and fitted.classes_.dtype.kind == "b"
 
     def predict(self, samples: Inputs) -> NDArray[Any]:
         """Return numbers or labels, of shape (n,)."""
-        found = self._run(self.outputs[0], samples).reshape(-1)
-        return found.astype(bool) if self.booleans else found
+        outputs = self._run(self.outputs[0], samples).reshape(-1)
+        return outputs.astype(bool) if self.booleans else outputs
 
     def predict_proba(self, samples: Inputs) -> NDArray[Any]:
         """Return the probabilities of the classes."""
@@ -98,8 +94,8 @@ class _Imported:
         types = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(string)": object}
         fed = zip(self.inputs.items(), values, strict=True)
         feeds = {name: array.astype(types[element]) for (name, element), array in fed}
-        found: NDArray[Any] = self.session.run([output], feeds)[0]
-        return found
+        outputs: NDArray[Any] = self.session.run([output], feeds)[0]
+        return outputs
 
 
 def _inputs(columns: Sequence[Column], *, matrix: bool) -> list[tuple[str, Any]]:
@@ -113,12 +109,12 @@ def _inputs(columns: Sequence[Column], *, matrix: bool) -> list[tuple[str, Any]]
             )
     if matrix:
         return [(MATRIX, FloatTensorType([None, len(columns)]))]
-    found = []
+    inputs = []
     for column in columns:
         whole = isinstance(column, Category) and column.whole_numbers
         kind = Int64TensorType if whole else StringTensorType if column.own_dtype == "str" else FloatTensorType
-        found += [(name, kind([None, 1])) for name in column.input_names]
-    return found
+        inputs += [(name, kind([None, 1])) for name in column.input_names]
+    return inputs
 
 
 def _converted(fitted: Any, inputs: list[tuple[str, Any]]) -> ModelProto:

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from tables import Table, example_table, read
 from training import TrainingError
 from training.estimators import make_estimator
-from training.evaluate import LEADING, Scores, cross_validate, is_better, mean_and_deviation
+from training.evaluate import Scores, cross_validate, is_better, leading, mean_and_deviation
 from training.fit import task_of
 from training.options import AUTO, DEFAULT_CLASSIFIER, DEFAULT_REGRESSOR, KINDS
 from training.pipelines import pipeline_for
@@ -58,7 +58,7 @@ def problem_of(options: argparse.Namespace, estimator: BaseEstimator | None) -> 
         who = "--task regression" if estimator is None else type(estimator).__name__
         raise TrainingError(
             f"{who} predicts numbers, but the target {table.target_name!r} holds labels such as "
-            f"{str(table.target[0])!r}; choose a classifier with --estimator"
+            f"{str(table.target.flat[0])!r}; choose a classifier with --estimator"
         )
     return Problem.of(table, task)
 
@@ -93,7 +93,7 @@ def is_uneven(problem: Problem) -> bool:
 
 def compare(problem: Problem, *, test_size: float, seed: int, on_fold: OnFold) -> Choice:
     """Return the best of a linear model, a forest and gradient boosting, the simplest of equals."""
-    metric = LEADING[problem.task]
+    metric = leading(problem.task, several=problem.several)
     scale = None if problem.classifies else False  # least squares finds the same at any scale
     names = [DEFAULT[problem.task], *ENSEMBLES[problem.task]]
     compared: list[dict[str, Any]] = []

@@ -1,33 +1,30 @@
 """From a fitted estimator to `model.onnx`, kept only when it is proven to predict the same."""
 
+import contextlib
 import dataclasses
 import hashlib
+import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from predictor import Manifest, Predictor
 from predictor.columns import Category, Column, Date, Inputs, Number
-from predictor.frames import frame_maker
 from predictor.loading import first_line
 from predictor.manifest import COMPILED_FILE
-from predictor.model import relative_difference, usual_size
 from predictor.onnx_engine import CompiledModel
+from predictor.together import count_rows
+from training import NotCompiledError
+from training.batches import is_batch_invariant
 from training.converters.graph import INTEGER, NUMBER, STRING, NotConvertedError
 from training.converters.model import convert
+from training.differences import given_to, largest_difference, usual_sizes
 from training.outputs import task_of
 from training.samples import sample_rows
 
 TOLERANCE = {"double": 1e-12, "float32": 1e-5}
-# ONNX Runtime takes another way through a single row than through many, so some rows are predicted alone, too.
-ALONE = 100
-
-
-class NotCompiledError(Exception):
-    """No conversion is equal to the estimator; the message is one line that says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,43 +46,52 @@ def compile_model(
 ) -> Compiled:
     """Return the conversion, if it predicts what `fitted` does; NotCompiledError when it does not.
 
-    `rows` are the training rows: a matrix, or one array a column where the estimator takes a frame,
-    or, with `texts`, a list of strings. `columns` say what
-    requests may hold; without them, the numbers of the matrix, none missing. `tolerance` stands in for TOLERANCE's.
+    `rows` are the training rows: a matrix, or one array a column where the estimator takes a frame, or, with `texts`, a
+    list of strings. `columns` say what requests may hold; without them, the numbers of the matrix, none missing.
+    `tolerance` stands in for TOLERANCE's.
     """
     matrix = isinstance(rows, np.ndarray)
     columns = columns or [Number(f"x{index}") for index in range(np.shape(rows)[1])]
-    check_one_output(fitted, columns, rows, texts)
-    data, precision = _convert(fitted, len(columns) if matrix else list(map(_typed, _estimators(columns))))
+    targets = count_targets(fitted, columns, rows, texts)
+    inputs = len(columns) if matrix else list(map(_typed, _estimators(columns)))
+    data, precision = _convert(fitted, inputs, targets)
     classes = fitted.classes_.tolist() if hasattr(fitted, "classes_") else None
     allowed = TOLERANCE[precision] if tolerance is None else tolerance
-    try:
+    with _refusals_of_onnx_runtime():
         compiled = CompiledModel(data, classes, precision, () if matrix else columns)
         samples = _taken(compiled, sample_rows(columns, rows, seed))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of unknown categories, of names that a matrix has not
-            scale = usual_size(fitted.predict(given_to(columns, rows, texts))) or 0.0
-            given = given_to(columns, samples, texts)
-            difference = largest_difference(fitted, compiled, samples, given, scale=scale, tolerance=allowed)
-    except NotCompiledError:
-        raise
-    except Exception as error:  # ONNX Runtime has a dozen kinds of them
-        raise NotCompiledError(f"ONNX Runtime refuses the conversion ({first_line(error)})") from None
+        scale = usual_sizes(fitted.predict(given_to(columns, rows, texts)))
+        given = given_to(columns, samples, texts)
+        difference = largest_difference(fitted, compiled, samples, given, scale=scale, tolerance=allowed)
     if not difference <= allowed:
         raise NotCompiledError(
             f"in {precision}, the largest relative difference is {difference:.1e}, more than {allowed:.0e}"
         )
-    count = len(samples if matrix else samples[0])
-    return Compiled(
-        data,
-        facts_of(
-            COMPILED_FILE, data, precision=precision, samples=count, largest_difference=difference, allowed=allowed
-        ),
-    )
+    call = lambda method, inputs: getattr(compiled, method)(inputs)  # noqa: E731
+    proof = {
+        "precision": precision,
+        "samples": count_rows(samples),
+        "largest_difference": difference,
+        "batch_invariant": is_batch_invariant(compiled, call, columns, rows, seed),
+    }
+    return Compiled(data, facts_of(COMPILED_FILE, data, allowed=allowed, **proof))
 
 
-def check_one_output(fitted: Any, columns: Sequence[Column], rows: Inputs, texts: bool = False) -> None:
-    """Refuse what no conversion answers; NotCompiledError."""
+@contextlib.contextmanager
+def _refusals_of_onnx_runtime() -> Iterator[None]:
+    """Make one error of all that are raised; nothing is said of unknown categories and of names that a matrix lacks."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except NotCompiledError:
+        raise
+    except Exception as error:  # ONNX Runtime has a dozen kinds of them
+        raise NotCompiledError(f"ONNX Runtime refuses the conversion ({first_line(error)})") from None
+
+
+def count_targets(fitted: Any, columns: Sequence[Column], rows: Inputs, texts: bool = False) -> int:
+    """Return how many numbers an estimator predicts of a row, or 1 label; NotCompiledError when it is neither."""
     first = rows[:1] if isinstance(rows, np.ndarray) else [values[:1] for values in rows]
     task = task_of(fitted)
     if task in {"anomaly", "clustering"}:
@@ -93,8 +99,10 @@ def check_one_output(fitted: Any, columns: Sequence[Column], rows: Inputs, texts
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of names that a matrix has not
         predicted = np.shape(fitted.predict(given_to(columns, first, texts)))
-    if predicted[1:] not in {(), (1,)}:
-        raise NotCompiledError("a model of several targets stays with scikit-learn")
+    targets: int = math.prod(predicted[1:])
+    if targets > 1 and task == "classification":
+        raise NotCompiledError("a model of several labels stays with scikit-learn")
+    return targets
 
 
 def facts_of(name: str, data: bytes, *, allowed: float, **proof: Any) -> dict[str, Any]:
@@ -129,20 +137,13 @@ def _typed(named: tuple[str, Column]) -> tuple[str, str]:
     return name, STRING if column.own_dtype == "str" else NUMBER
 
 
-def _convert(fitted: Any, inputs: Any) -> tuple[bytes, str]:
+def _convert(fitted: Any, inputs: Any, targets: int) -> tuple[bytes, str]:
     """Return the bytes of the conversion and its precision."""
     try:
-        model, precision = convert(fitted, inputs)
+        model, precision = convert(fitted, inputs, targets)
     except NotConvertedError as error:
         raise NotCompiledError(str(error)) from None
     return model.SerializeToString(deterministic=True), precision
-
-
-def given_to(columns: Sequence[Column], samples: Inputs, texts: bool = False) -> Any:
-    """Return samples as the estimator takes them."""
-    if isinstance(samples, np.ndarray):
-        return samples
-    return samples[0].tolist() if texts else frame_maker(columns)(samples)
 
 
 def _taken(compiled: CompiledModel, samples: Inputs) -> Inputs:
@@ -151,35 +152,3 @@ def _taken(compiled: CompiledModel, samples: Inputs) -> Inputs:
         return samples
     refused = compiled.unknown(samples).any(axis=1)
     return samples[~refused] if isinstance(samples, np.ndarray) else [values[~refused] for values in samples]
-
-
-def largest_difference(
-    fitted: Any, compiled: Any, samples: Inputs, given: Any, *, scale: float, tolerance: float
-) -> float:
-    """Return the largest difference between two models' predictions, relative to them; of probabilities, absolute.
-
-    `given` are the samples as the estimator takes them. `scale` is the usual size of predictions; what counts of it
-    depends on the `tolerance`. NotCompiledError when a label differs.
-    """
-    expected = fitted.predict(given)
-    alone = slice(0, len(expected), max(1, len(expected) // ALONE))
-    found = [(compiled.predict(samples), expected), (_one_by_one(compiled.predict, samples, alone), expected[alone])]
-    if not hasattr(fitted, "classes_"):
-        pairs = [(got, np.reshape(wanted, -1)) for got, wanted in found]
-        return float(max(relative_difference(*pair, scale, tolerance).max() for pair in pairs))
-    differing = sum(int((got != wanted).sum()) for got, wanted in found)
-    if differing:
-        raise NotCompiledError(f"{differing} of {sum(len(got) for got, _ in found)} predicted labels differ")
-    if not hasattr(fitted, "predict_proba"):
-        return 0.0
-    chances = fitted.predict_proba(given)
-    got = [compiled.predict_proba(samples) - chances]
-    got.append(_one_by_one(compiled.predict_proba, samples, alone) - chances[alone])
-    return float(max(np.abs(difference).max() for difference in got))
-
-
-def _one_by_one(method: Any, samples: Inputs, alone: slice) -> NDArray[Any]:
-    if isinstance(samples, np.ndarray):
-        return np.concatenate([method(row.reshape(1, -1)) for row in samples[alone]])
-    rows = range(*alone.indices(len(samples[0])))
-    return np.concatenate([method([values[row : row + 1] for values in samples]) for row in rows])

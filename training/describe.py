@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from predictor.artifact import PACKAGES, installed_packages, public_class
-from predictor.manifest import FORMAT, Manifest
+from predictor.manifest import PICKLE_FILE, Manifest
+from predictor.manifest_form import FORMAT
 from predictor.model import usual_size
 from predictor.outputs import Output, as_whole_labels, shaped
 from predictor.unpickler import globals_of_trusted
@@ -29,12 +30,12 @@ def describe(
     named = globals_of_trusted(pickled)
     table = problem.table
     predictions = np.asarray(fitted.predict(problem.inputs))
-    outputs = targets_of(fitted, problem.task, table.target_name, predictions)
+    outputs = targets_of(fitted, problem.task, table.target_name, predictions, table.target_names)
     return Manifest(
         format=FORMAT,
         name=name,
         version=version,
-        artifact={"file": "model.pkl", "sha256": hashlib.sha256(pickled).hexdigest(), "size": len(pickled)},
+        artifact={"file": PICKLE_FILE, "sha256": hashlib.sha256(pickled).hexdigest(), "size": len(pickled)},
         estimator=describe_estimator(fitted),
         task=problem.task,
         classes=classes_of(fitted, problem.task, len(outputs or [0])),
@@ -79,13 +80,18 @@ def _json_value(value: Any) -> Any:
 def golden_examples(fitted: Any, problem: Problem, outputs: Sequence[Output]) -> list[dict[str, Any]]:
     """Return rows spread over the table, as JSON has them, with what the estimator predicts for them now."""
     table = problem.table
-    chosen = np.unique(np.linspace(0, len(problem.target) - 1, EXAMPLES).astype(int))
+    chosen = spread(len(problem.target))
     predictions = golden_predictions(np.asarray(fitted.predict(take(problem.inputs, chosen))), outputs)
     cells = [[column.cell(value) for value in table.values(column)[chosen]] for column in table.columns]
     return [
         {"features": list(row), "prediction": prediction}
         for row, prediction in zip(zip(*cells, strict=True), predictions, strict=True)
     ]
+
+
+def spread(rows: int) -> NDArray[np.intp]:
+    """Return the indices of some rows, spread over all."""
+    return np.unique(np.linspace(0, rows - 1, EXAMPLES).astype(np.intp))
 
 
 def golden_predictions(predicted: NDArray[Any], outputs: Sequence[Output]) -> list[Any]:

@@ -41,11 +41,11 @@ def _find(dotted: str) -> type[BaseEstimator]:
     module_name, _, name = dotted.rpartition(".")
     if dotted.startswith("sklearn."):
         try:
-            found = getattr(importlib.import_module(module_name), name, None)
+            named = getattr(importlib.import_module(module_name), name, None)
         except ImportError:
-            found = None
-        if isinstance(found, type) and issubclass(found, BaseEstimator) and issubclass(found, PREDICTORS):
-            return found
+            named = None
+        if isinstance(named, type) and issubclass(named, BaseEstimator) and issubclass(named, PREDICTORS):
+            return named
     raise TrainingError(f"--estimator {dotted}: scikit-learn has no such regressor or classifier{_similar(name)}")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from marshmallow import ValidationError
 
 from predictor.environment import model_dir
-from predictor.manifest import WORD
+from predictor.manifest_form import WORD
 from training import TrainingError
 
 DEFAULT_REGRESSOR = "sklearn.linear_model.LinearRegression"
@@ -28,7 +28,7 @@ def parse(arguments: Sequence[str] | None, description: str | None) -> argparse.
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="train.py", description=description)
     parser.add_argument("data", nargs="?", type=Path, metavar="TABLE", help="a CSV or Parquet file")
-    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
+    parser.add_argument("--target", metavar="COLUMN", help="the column to predict; several with commas between")
     _add_estimator_options(parser)
     _add_column_options(parser.add_argument_group("how the table is understood"))
     _add_artifact_options(parser)
@@ -121,7 +121,7 @@ def _add_artifact_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_adopting_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--adopt", type=Path, metavar="FILE", help="a pickle or skops file: write its manifest")
+    group.add_argument("--adopt", type=Path, metavar="FILE", help="a pickle, skops or ONNX file: write its manifest")
     group.add_argument("--features", type=lambda text: text.split(","), default=[], metavar="A,B", help="their names")
     group.add_argument("--examples", type=Path, metavar="ROWS.csv", help="rows of its table: kinds, types, gaps")
     group.add_argument("--pick", metavar="PART", help="of a dict or tuple, the part that is the model")

@@ -1,5 +1,6 @@
 """What a fitted estimator predicts: its task, its targets, and whether they are what can be answered."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from predictor.model import usual_size
 from predictor.outputs import ANOMALY_LABELS, LONGEST_NAME, Output, classes_by_target
+from tables.header import named
 from training import TrainingError
 
 MOST_TARGETS = 1000
@@ -101,16 +103,21 @@ def clusters_of(estimator: Any) -> list[int] | None:
     return None if centres is None or not len(centres) else list(range(len(centres)))
 
 
-def targets_of(estimator: Any, task: str, target: str, predictions: NDArray[Any]) -> list[Output] | None:
-    """Return the targets as the manifest lists them; None where there is one, of which `target` says all."""
+def targets_of(
+    estimator: Any, task: str, target: str, predictions: NDArray[Any], names: Sequence[str] = ()
+) -> list[Output] | None:
+    """Return the targets as the manifest lists them; None where there is one, of which `target` says all.
+
+    `names` are theirs, where `target` is not to be taken apart.
+    """
     count = predictions.shape[1] if predictions.ndim == 2 else 1
     quantiles = quantiles_of(last_step(estimator))
-    if task == "regression" and len(quantiles) == count and (count > 1 or quantiles):
+    if task == "regression" and len(quantiles) == count and (count > 1 or quantiles) and len(names) < 2:
         names = [target] if count == 1 else [f"{target} {quantile:g}" for quantile in quantiles]
         if count == 1:
             return [Output(target, quantile=quantiles[0])]
     else:
-        names, quantiles = names_of(target, count), [None] * count
+        names, quantiles = names if len(names) > 1 else names_of(target, count), [None] * count
     if count == 1:
         return None
     if len(set(names)) < count or max(map(len, names)) > LONGEST_NAME:
@@ -126,7 +133,7 @@ def names_of(target: str, count: int) -> list[str]:
     """Return a name for each target: as they were given, or numbered."""
     if count == 1:
         return [target]
-    names = [name.strip() for name in target.split(",")]
+    names = named(target, ())
     if len(names) == 1:
         return [f"{target}{number}" for number in range(1, count + 1)]
     if len(names) != count or not all(names):
@@ -143,7 +150,7 @@ def quantiles_of(estimator: Any) -> list[Any]:
     if by_loss:  # of every other estimator, alpha is how much it is regularised
         names.append("alpha")
     for value in (getattr(estimator, name, None) for name in names):
-        found = np.atleast_1d(value).tolist() if value is not None else []
-        if found and all(isinstance(quantile, float) and 0 <= quantile <= 1 for quantile in found):
-            return found
+        quantiles = np.atleast_1d(value).tolist() if value is not None else []
+        if quantiles and all(isinstance(quantile, float) and 0 <= quantile <= 1 for quantile in quantiles):
+            return quantiles
     return []

@@ -12,6 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 from sklearn.utils import get_tags
@@ -46,13 +47,21 @@ def pipeline_for(estimator: BaseEstimator, problem: Problem, *, scale: bool | No
     """
     if problem.table.is_matrix:
         return matrix_pipeline(estimator, problem, wants_scaling(estimator) if scale is None else scale)
+    together = of_all_targets(estimator, problem)
     parts = _Parts(problem, estimator, scale or wants_scaling(estimator), seed)
     if isinstance(estimator, BOOSTING) and estimator.categorical_features == "from_dtype":
         estimator.set_params(categorical_features=list(range(len(parts.categories))))
     transformer = ColumnTransformer(
         list(parts.transformers()), sparse_threshold=0.3 if parts.texts and parts.takes_sparse else 0
     )
-    return Pipeline([("columns", transformer), ("estimator", estimator)])
+    return Pipeline([("columns", transformer), ("estimator", together)])
+
+
+def of_all_targets(estimator: BaseEstimator, problem: Problem) -> BaseEstimator:
+    """Return what learns all targets: the estimator where it can, or else one of its kind for each."""
+    if not problem.several or get_tags(estimator).target_tags.multi_output:
+        return estimator
+    return MultiOutputClassifier(estimator) if problem.classifies else MultiOutputRegressor(estimator)
 
 
 def matrix_pipeline(estimator: BaseEstimator, problem: Problem, scale: bool) -> BaseEstimator:
@@ -62,7 +71,8 @@ def matrix_pipeline(estimator: BaseEstimator, problem: Problem, scale: bool) -> 
     steps = [imputer()] if filled else []
     if scale or (filled and wants_scaling(estimator)):
         steps.append(StandardScaler())
-    return make_pipeline(*steps, estimator) if steps else estimator
+    together = of_all_targets(estimator, problem)
+    return make_pipeline(*steps, together) if steps else together
 
 
 def wants_scaling(estimator: BaseEstimator) -> bool:
@@ -98,6 +108,8 @@ class _Parts:
     def has_many_values(self, column: Category) -> bool:
         """Whether a category has too many values for a number each, and the target is one that can tell them."""
         if len(column.values) <= (MOST_ORDINALS if self.boosting else MOST_VALUES):
+            return False
+        if self.problem.several:  # TargetEncoder knows one
             return False
         if not self.problem.classifies:
             return True

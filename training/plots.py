@@ -17,12 +17,15 @@ from sklearn.metrics import (
     confusion_matrix,
 )
 
+from training.answers import Answers
+
 # Names of features and classes are anybody's: "$" in them is no formula. The salt makes equal figures equal bytes.
 mpl.rcParams.update({"text.parse_math": False, "svg.hashsalt": "tandem", "font.size": 9, "axes.grid": True})
 mpl.rcParams.update({"grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False})
 mpl.rcParams.update({"legend.frameon": False})
 
 BLUE, ORANGE = "#3b6fd4", "#d9730d"
+MOST_TARGETS = 10
 # More curves or cells than these cannot be told apart.
 MOST_CURVES = 8
 MOST_CELLS = 25
@@ -34,18 +37,24 @@ Titled = tuple[str, str, Figure]
 Labels = NDArray[Any]
 
 
-def figures(
-    fitted: Any, inputs: Any, target: Labels, task: str, importances: list[tuple[str, float, float]]
-) -> Iterator[Titled]:
-    """Yield title, caption and figure of each plot that these held-out rows allow."""
-    predicted = fitted.predict(inputs)
-    if task == "regression":
-        yield from regression(target.astype(np.float64), predicted)
-    else:
-        yield confusion(target, predicted, fitted.classes_)
-        if hasattr(fitted, "predict_proba"):
-            yield from chances(target, fitted.predict_proba(inputs), fitted.classes_)
+def figures(answers: dict[str, Answers], task: str, importances: list[tuple[str, float, float]]) -> Iterator[Titled]:
+    """Yield title, caption and figure of each plot that these answers for held-out rows allow."""
+    for name, answer in list(answers.items())[:MOST_TARGETS]:
+        of = f" of {short(name)}" if len(answers) > 1 else ""
+        for title, caption, figure in figures_of(answer, task):
+            yield title + of, caption, figure
     yield importance(importances)
+
+
+def figures_of(answer: Answers, task: str) -> Iterator[Titled]:
+    """Yield the figures of one target."""
+    if task == "regression":
+        yield from regression(answer.truth.astype(np.float64), answer.predicted)
+        return
+    labels = np.asarray(answer.labels)
+    yield confusion(answer.truth, answer.predicted, labels)
+    if answer.probabilities is not None:
+        yield from chances(answer.truth, answer.probabilities, labels)
 
 
 def regression(actual: NDArray[np.float64], predicted: NDArray[np.float64]) -> Iterator[Titled]:

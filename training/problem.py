@@ -34,6 +34,18 @@ class Problem:
         return cls(table, task, inputs, labels_or_numbers(table, task))
 
     @property
+    def several(self) -> bool:
+        """Whether there are several targets, a column of `target` each."""
+        return self.target.ndim == 2
+
+    @property
+    def targets(self) -> dict[str, NDArray[Any]]:
+        """The values of each target by its name."""
+        if not self.several:
+            return {self.table.target_name: self.target}
+        return dict(zip(self.table.target_names, self.target.T, strict=True))
+
+    @property
     def classifies(self) -> bool:
         """Whether labels are predicted."""
         return self.task == "classification"

@@ -6,24 +6,36 @@ import io
 import platform
 import shlex
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import get_scorer, precision_recall_fscore_support
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    precision_recall_fscore_support,
+    r2_score,
+    root_mean_squared_error,
+)
 
 from predictor import Manifest
-from training.evaluate import LEADING, beats_baseline, split
+from training.answers import Answers, answers_of
+from training.evaluate import beats_baseline, leading_of, split
 from training.fit import fit
+from training.metric_tables import TITLES, beside_baseline, digits, with_deviation
 from training.problem import Problem, Rows
-from training.show import TITLES, digits, learner, with_deviation
+from training.show import learner
 from training.summary import column_rows, pipeline_lines, target_rows
 
 FILE = "report.html"
-SCORERS = {"rmse": "neg_root_mean_squared_error", "balanced_accuracy": "balanced_accuracy"}
+SCORERS: dict[str, Callable[[Any, Any], float]] = {
+    "r2": r2_score,
+    "rmse": lambda truth, predicted: -root_mean_squared_error(truth, predicted),
+    "balanced_accuracy": balanced_accuracy_score,
+}
 SHUFFLES = 5
 # Beyond these a report would take longer to make than the model, and no reader looks further.
 MOST_ROWS = 1_000
@@ -38,18 +50,12 @@ def training_report(estimator: BaseEstimator, problem: Problem, manifest: Manife
 
     `arguments` are the command line's; the same ones give the same bytes.
     """
-    from training import plots  # matplotlib is only here
-
     facts = manifest.training or {}
     train, test = split(problem, facts["test_size"], facts["seed"])
     fitted = fit(estimator, *problem.take(train))
-    importances = permutation_importances(fitted, problem, test, facts["seed"])
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a name in a script that the font lacks
-        figures = [
-            (title, caption, as_image(figure))
-            for title, caption, figure in plots.figures(fitted, *problem.take(test), problem.task, importances)
-        ]
+    leading = leading_of(facts["metrics"], problem.task)
+    importances = permutation_importances(fitted, problem, test, leading, facts["seed"])
+    answers = answers_of(fitted, problem, test)
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         Path(__file__).with_name("report.html.jinja").read_text()
     )
@@ -62,31 +68,45 @@ def training_report(estimator: BaseEstimator, problem: Problem, manifest: Manife
         titles=TITLES,
         digits=digits,
         with_deviation=with_deviation,
+        beside_baseline=beside_baseline,
         why=problem.table.why if problem.table.task == problem.task else "",
-        target=target_rows(problem),
+        targets=target_rows(problem),
         columns=column_rows(problem.table),
-        classes=by_class(fitted, problem, test) if problem.classifies else [],
-        figures=figures,
+        classes=by_class(answers) if problem.classifies else {},
+        figures=images(answers, problem.task, importances),
         learner=learner(manifest),
         pipeline=pipeline_lines(manifest.estimator),
-        leading=TITLES[LEADING[manifest.task]],
+        leading=TITLES[leading],
         shuffles=SHUFFLES,
     )
     return page.encode()
 
 
-def permutation_importances(fitted: Any, problem: Problem, test: Rows, seed: int) -> list[Importance]:
+def images(answers: dict[str, Answers], task: str, importances: list[Importance]) -> list[tuple[str, str, str]]:
+    """Return the plots as images, each after its title and its caption."""
+    from training import plots  # matplotlib is only here
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a name in a script that the font lacks
+        return [
+            (title, caption, as_image(figure)) for title, caption, figure in plots.figures(answers, task, importances)
+        ]
+
+
+def permutation_importances(fitted: Any, problem: Problem, test: Rows, leading: str, seed: int) -> list[Importance]:
     """Return (column, mean, standard deviation) of how much worse the leading metric gets without each column.
 
     Without means: with its values shuffled among the held-out rows, those of a date with all its parts.
     """
     frame = problem.table.frame.iloc[test]
-    scorer = get_scorer(SCORERS[LEADING[problem.task]])
+    count = len(problem.targets)
 
     def score(_: Any, shuffled: Any, target: Any) -> float:
-        return float(scorer(fitted, dataclasses.replace(problem.table, frame=shuffled).inputs(), target))
+        predicted = np.asarray(fitted.predict(dataclasses.replace(problem.table, frame=shuffled).inputs()))
+        pairs = zip(target.reshape(-1, count).T, predicted.reshape(-1, count).T, strict=True)
+        return float(np.mean([SCORERS[leading](*pair) for pair in pairs]))
 
-    found = permutation_importance(
+    importances = permutation_importance(
         fitted,
         frame,
         problem.target[test],
@@ -95,20 +115,22 @@ def permutation_importances(fitted: Any, problem: Problem, test: Rows, seed: int
         random_state=seed,
         max_samples=min(MOST_ROWS, len(test)),
     )
-    means, deviations = found.importances_mean.tolist(), found.importances_std.tolist()
+    means, deviations = importances.importances_mean.tolist(), importances.importances_std.tolist()
     rows = zip(problem.table.feature_names, means, deviations, strict=True)
     return sorted(rows, key=lambda importance: -importance[1])[:MOST_BARS]
 
 
-def by_class(fitted: Any, problem: Problem, test: Rows) -> list[dict[str, Any]]:
-    """Return precision, recall and F1 of each class on the held-out rows, the rarest first."""
-    inputs, target = problem.take(test)
-    scores = precision_recall_fscore_support(target, fitted.predict(inputs), labels=fitted.classes_, zero_division=0)
-    rows = [
-        {"label": str(label), "precision": precision, "recall": recall, "f1": f1, "rows": int(rows)}
-        for label, precision, recall, f1, rows in zip(fitted.classes_.tolist(), *scores, strict=True)
-    ]
-    return sorted(rows, key=lambda row: row["rows"])[:MOST_CLASSES]
+def by_class(answers: dict[str, Answers]) -> dict[str, list[dict[str, Any]]]:
+    """Return precision, recall and F1 of each class of each target on the held-out rows, the rarest first."""
+    found = {}
+    for name, answer in answers.items():
+        scores = precision_recall_fscore_support(answer.truth, answer.predicted, labels=answer.labels, zero_division=0)
+        rows = [
+            {"label": str(label), "precision": precision, "recall": recall, "f1": f1, "rows": int(rows)}
+            for label, precision, recall, f1, rows in zip(answer.labels, *scores, strict=True)
+        ]
+        found[name] = sorted(rows, key=lambda row: row["rows"])[:MOST_CLASSES]
+    return found
 
 
 def as_image(figure: Any) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table as Shown
 from sklearn.base import clone
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 
 from predictor import ArtifactError, Manifest, load
 from predictor.artifact import dump, installed_packages
@@ -31,16 +32,16 @@ from training.problem import Problem
 SCALER = "sklearn.preprocessing._data:StandardScaler"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the command line; exit status 1 when the model is another one, 2 when it cannot be trained again."""
-    parser = argparse.ArgumentParser(prog="reproduce", description=__doc__)
+    parser = argparse.ArgumentParser(prog="train.py reproduce", description=__doc__)
     parser.add_argument("data", nargs="?", type=Path, metavar="DATA.csv", help="the table it was trained from")
     parser.add_argument("--model", type=Path, default=model_dir(), metavar="DIR", help="default: %(default)s")
     options = parser.parse_args(arguments)
     try:
         same = reproduce(options.model, options.data, Console(highlight=False))
     except (TrainingError, TableError, ArtifactError) as error:
-        sys.stderr.write(f"reproduce: {error}\n")
+        sys.stderr.write(f"train.py reproduce: {error}\n")
         sys.exit(2)
     sys.exit(0 if same else 1)
 
@@ -53,7 +54,7 @@ def reproduce(directory: Path, data: Path | None, console: Console) -> bool:
     problem = Problem.of(recorded_table(manifest, data), manifest.task)
     artifact = joblib.load(directory / manifest.artifact["file"])  # load() has just verified it
     seed, test_size = manifest.training["seed"], manifest.training["test_size"]
-    untrained = pipeline_for(as_made(final_step(artifact)), problem, scale=SCALER in manifest.globals, seed=seed)
+    untrained = pipeline_for(as_made(learner_in(artifact)), problem, scale=SCALER in manifest.globals, seed=seed)
     again = fit(untrained, problem.inputs, problem.target)
     by_fold = cross_validate(untrained, problem, test_size=test_size, seed=seed, on_fold=lambda *_: None)
     metrics = evaluate(untrained, problem, test_size=test_size, seed=seed, by_fold=by_fold)
@@ -74,20 +75,26 @@ def reproduce(directory: Path, data: Path | None, console: Console) -> bool:
     return same
 
 
+def learner_in(artifact: Any) -> Any:
+    """Return the estimator that --estimator named: it learns last, or in the hands of one that makes one a target."""
+    last = final_step(artifact)
+    return last.estimator if isinstance(last, MultiOutputClassifier | MultiOutputRegressor) else last
+
+
 def as_made(estimator: Any) -> Any:
     """Return an unfitted copy, made as train.py makes it.
 
     A clone would do but for the bytes: pickle writes a default's very object, met again, otherwise than an equal one.
     """
     try:
-        made = type(estimator)()
+        estimator_with_defaults = type(estimator)()
     except TypeError:  # it has no defaults to share
         return clone(estimator)
-    defaults = made.get_params(deep=False)
+    defaults = estimator_with_defaults.get_params(deep=False)
     given = {
         name: value for name, value in estimator.get_params(deep=False).items() if repr(value) != repr(defaults[name])
     }
-    return made.set_params(**given)
+    return estimator_with_defaults.set_params(**given)
 
 
 def recorded_table(manifest: Manifest, data: Path | None) -> Table:
@@ -108,7 +115,7 @@ def read_again(manifest: Manifest, data: Path) -> Table:
     reading = (manifest.training or {}).get("reading", {})
     table = read(
         data,
-        manifest.target,
+        manifest.target_names if manifest.several else manifest.target,
         header=reading.get("header"),
         drop=list(manifest.left_out),
         keep=manifest.feature_names,
@@ -144,7 +151,3 @@ def verdict(same: bool, same_bytes: bool, same_packages: bool) -> str:
     if same:
         return "reproduced in its predictions, not bit for bit: another CPU or BLAS rounds otherwise"
     return "NOT reproduced: the model trained again predicts otherwise"
-
-
-if __name__ == "__main__":
-    main()

@@ -50,31 +50,31 @@ def draw(column: Column, values: Values, random: np.random.RandomState) -> Value
     return drawn
 
 
-def _draw(column: Column, seen: Values, random: np.random.RandomState) -> Values:
+def _draw(column: Column, values: Values, random: np.random.RandomState) -> Values:
     if isinstance(column, Boolean):
         return random.randint(0, 2, RANDOM_ROWS).astype(np.float64)
     if isinstance(column, Category):
-        return _draw_categories(column, seen, random)
+        return _draw_categories(column, values, random)
     if isinstance(column, Text):
-        return _draw_texts(seen, random)
+        return _draw_texts(values, random)
     if isinstance(column, Date):
-        days = seen.astype("datetime64[us]").astype(np.int64)
+        days = values.astype("datetime64[us]").astype(np.int64)
         return _draw_numbers(days, random).astype(np.int64).astype("datetime64[us]")
-    return _draw_numbers(seen, random)
+    return _draw_numbers(values, random)
 
 
-def _draw_numbers(seen: Values, random: np.random.RandomState) -> Values:
-    low, high = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 1.0)
+def _draw_numbers(values: Values, random: np.random.RandomState) -> Values:
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     margin = MARGIN * (high - low if high > low else max(abs(high), 1))
     drawn = random.uniform(low - margin, high + margin, RANDOM_ROWS)
-    if len(seen) and (seen % 1 == 0).all():  # halves of whole numbers would meet no category and no tie
+    if len(values) and (values % 1 == 0).all():  # halves of whole numbers would meet no category and no tie
         whole = random.uniform(size=RANDOM_ROWS) < 1 / 2
         drawn[whole] = np.round(drawn[whole])
     return drawn
 
 
-def _draw_categories(column: Category, seen: Values, random: np.random.RandomState) -> Values:
-    known = list(dict.fromkeys([*column.values, *seen.tolist()]))
+def _draw_categories(column: Category, values: Values, random: np.random.RandomState) -> Values:
+    known = list(dict.fromkeys([*column.values, *values.tolist()]))
     if column.whole_numbers:
         whole = np.array(known, dtype=np.int64)
         drawn = random.choice(whole, RANDOM_ROWS)
@@ -86,13 +86,13 @@ def _draw_categories(column: Category, seen: Values, random: np.random.RandomSta
     return drawn
 
 
-def _draw_texts(seen: Values, random: np.random.RandomState) -> Values:
+def _draw_texts(values: Values, random: np.random.RandomState) -> Values:
     """Return pieces of two texts each, in lower and upper case, with characters between that few tokenizers expect."""
     drawn = np.empty(RANDOM_ROWS, dtype=object)
-    pairs = random.randint(0, max(len(seen), 1), (RANDOM_ROWS, 2))
+    pairs = random.randint(0, max(len(values), 1), (RANDOM_ROWS, 2))
     joints = [" ", "", "-", "_", "é", "İß ", "\u2019s ", "\n", "  \uff19 ", "e\u0301"]
     for row, (one, other) in enumerate(pairs):
-        first, second = (seen[one], seen[other]) if len(seen) else ("", "")
+        first, second = (values[one], values[other]) if len(values) else ("", "")
         joined = first[: len(first) // 2] + joints[row % len(joints)] + second[len(second) // 2 :]
         drawn[row] = joined.upper() if row % 7 == 0 else joined
     return drawn

@@ -1,6 +1,6 @@
 """What a person sees while a model is trained: the columns as they were understood, progress, and the metrics."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,15 @@ from rich import box
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from rich.text import Text as Words
 
 from predictor.columns import Boolean, Category, Column, Date, Number, Text
 from predictor.manifest import FILE, Manifest
 from tables.table import Table as Data
-from training.evaluate import beats_baseline, is_better
+from training.evaluate import beats_baseline
+from training.metric_tables import compared_table, metrics_table, shorten, targets_table
 
-TITLES = {
-    "r2": "R2",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "log_loss": "log loss",
-    "roc_auc": "ROC AUC",
-}
 REPORT = "report.html"
-MOST_COLUMNS, MOST_VALUES, LONGEST = 40, 3, 40
+MOST_COLUMNS, MOST_VALUES = 40, 3
 
 
 @contextmanager
@@ -98,63 +89,14 @@ def example(column: Column, values: NDArray[Any]) -> str:
     return ""
 
 
-def shorten(value: Any, longest: int = LONGEST) -> str:
-    """Return a value as one short line, without what a terminal would obey."""
-    line = "".join(character if character.isprintable() else "\ufffd" for character in " ".join(str(value).split()))
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
-def metrics_table(metrics: dict[str, Any], *, lines: bool = True) -> Table:
-    """Return the table of the metrics of a task: held out, cross-validated, baseline; with lines for a terminal."""
-    table = Table(
-        "metric",
-        f"held out ({metrics['held_out_rows']} rows)",
-        f"cross-validated ({metrics['folds']} folds)",
-        "baseline",
-        box=box.SIMPLE_HEAD if lines else None,
-        header_style="bold",
-    )
-    for name, value in metrics["held_out"].items():
-        baseline = metrics["baseline"].get(name)
-        table.add_row(
-            TITLES[name],
-            Words(
-                digits(value), style="" if baseline is None else "green" if is_better(name, value, baseline) else "red"
-            ),
-            with_deviation(metrics["cross_validated"].get(name)),
-            "" if baseline is None else digits(baseline),
-        )
-    return table
-
-
-def with_deviation(crossed: dict[str, float] | None) -> str:
-    """Return a mean with its standard deviation."""
-    return f"{digits(crossed['mean'])} ± {digits(crossed['std'], 2)}" if crossed else ""
-
-
-def digits(value: float, count: int = 4) -> str:
-    """Return a number rounded to some digits, in the plain form unless it is tiny or a giant."""
-    return f"{float(f'{value:.{count}g}'):.10g}"
-
-
-def compared_table(compared: Sequence[dict[str, Any]], *, lines: bool = True) -> Table:
-    """Return the table of the estimators that were compared, cross-validated."""
-    names = next(list(one["cross_validated"]) for one in compared if "cross_validated" in one)
-    table = Table("estimator, cross-validated", *(TITLES[name] for name in names), header_style="bold")
-    table.box, table.pad_edge = box.SIMPLE_HEAD if lines else None, False
-    for one in compared:
-        scores = one.get("cross_validated", {})
-        cells = [with_deviation(scores.get(name)) for name in names] if scores else [one["refused"]]
-        table.add_row(one["class"].rpartition(".")[2], *cells)
-    return table
-
-
 def show_result(console: Console, manifest: Manifest, data: Data, out: Path) -> None:
     """Print how good the model is, and where it went."""
     facts = manifest.training or {}
     if "compared" in facts:
         console.print(compared_table(facts["compared"], lines=console.is_terminal))
     console.print(metrics_table(facts["metrics"], lines=console.is_terminal))
+    if "by_target" in facts["metrics"]:
+        console.print(targets_table(facts["metrics"], lines=console.is_terminal))
     for line in facts.get("warnings", [])[len(data.notices) :]:
         console.print(f"warning: {line}", style="yellow", soft_wrap=True)
     if not beats_baseline(facts["metrics"], manifest.task):
@@ -177,10 +119,18 @@ def show_result(console: Console, manifest: Manifest, data: Data, out: Path) -> 
         console.print(f"wrote {out / REPORT}: how good the model is, to look at in a browser", soft_wrap=True)
 
 
+def inner_of(parameters: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the estimator that learns in the place of another, as the manifest describes both."""
+    inner = parameters["steps"][-1][1] if "steps" in parameters else parameters.get("estimator")
+    return inner if isinstance(inner, dict) else None
+
+
 def learner(manifest: Manifest) -> str:
-    """Return the class of the estimator, of a pipeline the class of its last step, too."""
-    found = manifest.estimator
-    if "steps" not in found["parameters"]:
-        return str(found["class"])
-    last = found["parameters"]["steps"][-1][1]["class"]
-    return f"{found['class']} around {last}"
+    """Return the class of the estimator, and of what learns in it: a pipeline's last step, one for each target."""
+    outermost = last = manifest.estimator
+    while inner := inner_of(last["parameters"]):
+        last = inner
+    around = last["class"]
+    if last is outermost:
+        return str(around)
+    return f"{outermost['class']} around {around}"

@@ -36,14 +36,23 @@ def column_rows(table: Table) -> list[dict[str, Any]]:
     return rows
 
 
-def target_rows(problem: Problem) -> dict[str, Any]:
-    """Return what the target looks like: its classes with their rows, or its spread, and a histogram."""
-    if problem.classifies:
-        labels, counts = np.unique(problem.target, return_counts=True)
-        order = np.argsort(-counts, kind="stable")[:MOST_CLASSES]
-        shown = [(str(labels[at]), f"{counts[at]:,} rows ({counts[at] / len(problem.target):.1%})") for at in order]
-        return {"rows": shown, "bars": heights(counts[order])}
-    numbers = problem.target.astype(np.float64)
+def target_rows(problem: Problem) -> dict[str, dict[str, Any]]:
+    """Return what each target looks like: its classes with their rows, or its spread, and a histogram."""
+    look = look_of_labels if problem.classifies else look_of_numbers
+    return {name: look(values) for name, values in problem.targets.items()}
+
+
+def look_of_labels(values: NDArray[Any]) -> dict[str, Any]:
+    """Return the classes of a target with their rows, and a bar for each."""
+    labels, counts = np.unique(values, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:MOST_CLASSES]
+    shown = [(str(labels[at]), f"{counts[at]:,} rows ({counts[at] / len(values):.1%})") for at in order]
+    return {"rows": shown, "bars": heights(counts[order])}
+
+
+def look_of_numbers(values: NDArray[Any]) -> dict[str, Any]:
+    """Return the spread of a target, and its histogram."""
+    numbers = values.astype(np.float64)
     facts = {"minimum": numbers.min(), "median": np.median(numbers), "mean": numbers.mean(), "maximum": numbers.max()}
     return {"rows": [(name, f"{value:.6g}") for name, value in facts.items()], "bars": histogram(numbers)}
 

@@ -23,10 +23,10 @@ def collected() -> Iterator[list[warnings.WarningMessage]]:
 
 def sentences(caught: list[warnings.WarningMessage]) -> list[str]:
     """Return what was warned of, once where the folds differ in nothing but their numbers."""
-    found: dict[str, str] = {}
+    lines: dict[str, str] = {}
     for warning in caught:
         line = " ".join(str(warning.message).split())
         if issubclass(warning.category, ConvergenceWarning):
             line = f"{line.rstrip('.')}; {NOT_CONVERGED}"
-        found.setdefault(re.sub(r"\d[\d.,e+-]*", "0", line), line)
-    return list(found.values())
+        lines.setdefault(re.sub(r"\d[\d.,e+-]*", "0", line), line)
+    return list(lines.values())

@@ -60,6 +60,15 @@ def verify() -> None:
     )
 
 
+@group.command()
+@click.argument("url", default="http://127.0.0.1:8080")
+def openapi(url: str) -> None:
+    """Print the OpenAPI description of the Cloud Function at URL, which cannot serve its own."""
+    from handlers.openapi import function  # apispec is not the start's to pay for
+
+    click.echo(orjson.dumps(function(service_of_app(), url), option=orjson.OPT_INDENT_2))
+
+
 @group.command(context_settings={"ignore_unknown_options": True})  # -1 is a number, not an option
 @click.argument("values", nargs=-1)
 @click.option("--csv", "table", type=click.Path(path_type=Path), help="predict each row of a table, '-' for stdin")
@@ -77,13 +86,13 @@ def predict(values: tuple[str, ...], table: Path | None) -> None:
     piped = str(table) == "-"
     rows = count(1)
 
-    def found(batch: "Batch") -> Any:
+    def predicted(batch: "Batch") -> Any:
         places = [f"row {number}" for number in islice(rows, len(batch.rows))]
         if not piped:
             places = [f"line {line}" for line in batch.lines]
         return ask({"instances": batch.instances}, places)["predictions"]
 
-    predict_table(table, manifest, found)
+    predict_table(table, manifest, predicted)
 
 
 def cell(text: str, column: Column | None) -> Any:
@@ -105,12 +114,12 @@ def cell(text: str, column: Column | None) -> Any:
 
 def ask(document: dict[str, Any], places: Sequence[str]) -> dict[str, Any]:
     """Return the answer that POST /predict gives to a document; one line and exit status 1 when that is a problem."""
-    here = service_of_app()
+    service = service_of_app()
     try:
-        return predictions(here.predictor, validate(here.request_schema, document))
+        return predictions(service.predictor, validate(service.request_schema, document))
     except Problem as problem:
-        found = [f"{in_words(pointer, places)} {detail}" for pointer, detail in problem.errors] or [problem.detail]
-        raise click.ClickException("; ".join(found)) from None
+        faults = [f"{in_words(pointer, places)} {detail}" for pointer, detail in problem.errors] or [problem.detail]
+        raise click.ClickException("; ".join(faults)) from None
 
 
 def in_words(pointer: str, places: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from handlers.schemas import pointer
@@ -18,8 +18,14 @@ IN_JSON = {None: "null", True: "true", False: "false"}
 IN_PYTHON = {None: "None", True: "True", False: "False"}
 
 
+WIDTH, HEIGHT = 100, 20
+# The least width of a part between two deciles, before all are drawn to scale again: many may be one number.
+NARROWEST = 2
+MOST_BARS, MOST_NAMED = 20, 3
+
+
 class Bar(NamedTuple):
-    """A bar of a histogram that is 100 wide and 20 high."""
+    """A bar of a histogram that is WIDTH wide and HEIGHT high."""
 
     x: float
     width: float
@@ -58,21 +64,19 @@ class Field:
 
     @property
     def bars(self) -> list[Bar]:
-        """How training's numbers lie in their range: a bar for each part between the deciles."""
+        """How training's values lie: a bar for each part between the deciles, or for each frequent category."""
         column = self.column
+        if isinstance(column, Category):
+            shares = [share for _, share in column.frequent[:MOST_BARS]]
+            return bars_of([1] * len(shares), shares)
         if not isinstance(column, Number) or not column.deciles or column.minimum is None or column.maximum is None:
             return []
         if not 0 < column.maximum - column.minimum < math.inf:
             return []
         edges = [column.minimum, *column.deciles, column.maximum]
-        span = (column.maximum - column.minimum) / 100
-        shares = zip(pairwise(edges), column.shares, strict=True)
-        parts = [(low, max(high - low, 5 * span), share) for (low, high), share in shares]
-        densest = max(share / width for _, width, share in parts)
-        return [
-            Bar(round((low - column.minimum) / span, 2), round(width / span, 2), round(20 * share / width / densest, 2))
-            for low, width, share in parts
-        ]
+        span = (column.maximum - column.minimum) / WIDTH
+        widths = [max((high - low) / span, NARROWEST) for low, high in pairwise(edges)]
+        return bars_of(widths, [share / width for share, width in zip(column.shares, widths, strict=True)])
 
     @property
     def keyboard(self) -> str:
@@ -85,6 +89,26 @@ class Field:
         return pointer(("features", self.column.name))
 
 
+def bars_of(widths: Sequence[float], heights: Sequence[float]) -> list[Bar]:
+    """Return bars side by side, as wide and as high as there is room."""
+    if not any(heights):
+        return []
+    wide, high = WIDTH / sum(widths), HEIGHT / max(heights)
+    starts = accumulate(widths, initial=0.0)
+    return [
+        Bar(round(start * wide, 2), round(width * wide, 2), round(height * high, 2))
+        for start, width, height in zip(starts, widths, heights, strict=False)
+    ]
+
+
+def known_values(column: Category) -> str:
+    """Return how many values are known, and how often training saw the most frequent ones."""
+    count = len(column.values)
+    named = [f"{value!s:.20} {share:.0%}" for value, share in column.frequent[:MOST_NAMED] if share]
+    often = f" ({', '.join(named)}{', …' if count > len(named) else ''})" if named else ""
+    return f"{count} known value{'' if count == 1 else 's'}{often}, or another"
+
+
 def field_of(column: Column, cells: Sequence[Any]) -> Field:
     """Return the field of a column; the first of its example's cells fills it in."""
     example = cells[0]
@@ -92,10 +116,8 @@ def field_of(column: Column, cells: Sequence[Any]) -> Field:
         case Number():
             return Field(column, example, "number", column.seen(), column.minimum, column.maximum)
         case Category():
-            known = len(column.values)
             lowest = min(column.values) if column.whole_numbers else None
-            hint = f"{known} known value{'' if known == 1 else 's'}, or another"
-            return Field(column, example, "category", hint, lowest)
+            return Field(column, example, "category", known_values(column), lowest)
         case Text():
             return Field(column, example, "text", f"at most {column.bound} characters")
         case Date():

@@ -62,13 +62,13 @@ def count_requests(app: Flask, service: Service) -> None:
     paths = frozenset(rule.rule for rule in app.url_map.iter_rules())
 
     def observe(request: Request) -> Callable[[Response], None]:
-        began = time.perf_counter()
         path = request.path if request.path in paths else "unknown"
         IN_FLIGHT.inc()
 
         def end(response: Response) -> None:
             IN_FLIGHT.dec()
-            count(path, response.status_code, time.perf_counter() - began, laps_of(request))
+            laps = laps_of(request)
+            count(path, response.status_code, time.perf_counter() - laps.began, laps)
 
         return end
 

@@ -35,9 +35,9 @@ def renew(server: Any) -> None:
 
 def try_in_child() -> None:
     """ArtifactError unless a process that ends can load and prove the model: it may crash, hang or fill the memory."""
-    found = in_child(attempt, SECONDS + LOADING_SECONDS)
-    if "error" in found:
-        raise ArtifactError(found["error"])
+    outcome = in_child(attempt, SECONDS + LOADING_SECONDS)
+    if "error" in outcome:
+        raise ArtifactError(outcome["error"])
 
 
 def attempt() -> dict[str, str]:
@@ -80,5 +80,5 @@ def replace(app: Any, old: Service, new: Service) -> None:
 
 def service_of(app: Any) -> Service | None:
     """Return the service that a WSGI app serves, None when it is none of webapp."""
-    found: Service | None = getattr(app, "extensions", {}).get("tandem")
-    return found
+    service: Service | None = getattr(app, "extensions", {}).get("tandem")
+    return service

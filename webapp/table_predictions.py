@@ -52,10 +52,10 @@ def write(table: "Again", manifest: Manifest, ask: Ask) -> None:
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=0, label="rows", file=sys.stderr, show_pos=True, hidden=hidden) as progress:
         for batch in table.batches:
-            found = ask(batch)
-            writer.writerows(rows_with(batch.rows, found))
-            progress.length = (progress.length or 0) + len(found)
-            progress.update(len(found))
+            predictions = ask(batch)
+            writer.writerows(rows_with(batch.rows, predictions))
+            progress.length = (progress.length or 0) + len(predictions)
+            progress.update(len(predictions))
 
 
 def columns_of(manifest: Manifest) -> list[str]:
@@ -66,8 +66,8 @@ def columns_of(manifest: Manifest) -> list[str]:
 def rows_with(rows: Iterable[Sequence[str]], predictions: Iterable[Any]) -> Iterable[list[Any]]:
     """Yield each row with its prediction, or with that of each target."""
     for row, prediction in zip(rows, predictions, strict=True):
-        found = prediction.values() if isinstance(prediction, dict) else [prediction]
-        yield [*map(harmless, row), *(harmless(value) if isinstance(value, str) else value for value in found)]
+        cells = prediction.values() if isinstance(prediction, dict) else [prediction]
+        yield [*map(harmless, row), *(harmless(value) if isinstance(value, str) else value for value in cells)]
 
 
 def harmless(cell: str) -> str:

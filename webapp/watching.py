@@ -7,7 +7,7 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from prometheus_client import Counter, Gauge
 
 from predictor import Manifest
 from predictor.columns import Category, Column, Date, Inputs, Number, Values, moment
+from predictor.together import count_rows, joined
 
 SECONDS = 1.0
 # So many rows are counted at once, by the request that brings them: what waits is bounded.
@@ -45,7 +46,7 @@ class Watch:
     def __call__(self, inputs: Inputs) -> None:
         """Take the inputs of a request."""
         self.waiting.append(inputs)
-        self.rows += len(inputs) if isinstance(inputs, np.ndarray) else len(inputs[0])
+        self.rows += count_rows(inputs)
         if self.rows > MOST_ROWS:
             self.count()
         elif self.process != os.getpid():  # the first request since the fork
@@ -74,16 +75,14 @@ class Watch:
                 return
             del self.waiting[: len(taken)]  # others may have come meanwhile
             self.rows = 0
-            for counts, values in zip(self.counts, together(taken), strict=True):
+            for counts, values in zip(self.counts, columns_of(joined(taken)), strict=True):
                 for count in counts:
                     count(values)
 
 
-def together(taken: Sequence[Inputs]) -> Iterable[Values]:
-    """Return the columns of the inputs of several requests, which all have the model's one form."""
-    if isinstance(taken[0], np.ndarray):
-        return np.concatenate(taken).T
-    return map(np.concatenate, zip(*taken, strict=True))
+def columns_of(inputs: Inputs) -> Iterable[Values]:
+    """Return inputs by column."""
+    return inputs.T if isinstance(inputs, np.ndarray) else inputs
 
 
 def counters_of(column: Column, version: str) -> list[Count]:

@@ -2,12 +2,14 @@
 
 Stock gthread gives each request a thread, and lets a client keep it for ever by sending or taking its bytes slowly.
 `deadline` frees such threads; `lane` answers a request that is there as a whole, and whose model is quick, in the main
-loop, by gunicorn's own code for a request. Both override methods of gunicorn's ThreadWorker, which change between
-releases, so they serve with the tested ones only:
+loop, by gunicorn's own code for a request, and what several of them ask a slow model for is predicted in one call
+before. Both override methods of gunicorn's ThreadWorker, which change between releases, so they serve with the tested
+ones only:
 
 | of gunicorn | for | why |
 | --- | --- | --- |
 | ThreadWorker.accept, set_accept_enabled, worker_connections | deadline | several a turn; idle ones give way |
+| ThreadWorker.notify | deadline | some times a second instead of once a turn |
 | ThreadWorker.enqueue_req, pending_conns | deadline | a thread only when the first byte is there |
 | ThreadWorker.handle, handle_error | deadline | sys.exit() in a model ends one request, not the worker |
 | ThreadWorker.handle_request, finish_request | deadline | whose body is being read, and until when |

@@ -25,6 +25,9 @@ from worker.connection import ClientSocket
 # send a reset, which can destroy the response on its way.
 LINGER = 2.0
 
+# Seconds between two signs of life; gunicorn's `timeout` is in whole seconds.
+BEAT = 0.25
+
 # With one a turn of the loop, as gunicorn has it, the last of many new connections waits for all answers of as many
 # turns. With all of them, the other workers would get none.
 ACCEPT_AT_ONCE = 16
@@ -42,6 +45,13 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
         self.deadlines: dict[TConn, float] = {}
         self.next_sweep = math.inf
         self.lingering: dict[TConn, float] = {}
+        self.notified = -math.inf
+
+    def notify(self) -> None:
+        """Tell the master that this worker is alive, but not in every turn of the loop."""
+        if (now := time.monotonic()) - self.notified >= BEAT:
+            self.notified = now
+            super().notify()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Leave the port at once when the worker stops, with the connections that wait there already.

@@ -4,14 +4,17 @@ The handler is called with a Flask request, as functions-framework does. Where s
 was not there, by a hook, a signal, a middleware or a subclass, the whole app is called instead.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import flask
 from flask import Flask, Request
 
 from handlers import predict
-from handlers.quick import asks_one_row, longest_quick_body
+from handlers.ahead import Ahead
+from handlers.quick import asks_one_row, longest_quick_body, most_seconds
 from handlers.service import Service
+from handlers.timing import AHEAD
 from worker.connection import ClientSocket
 
 PATH, ENDPOINT = b"/predict", "webapp.predict"
@@ -31,7 +34,9 @@ class Direct:
     def __init__(self, app: Flask, service: Service) -> None:
         self.app = app
         self.handler = predict.make(service)
+        self.seconds = most_seconds(service)
         self.longest_body = longest_quick_body(service)
+        self.ahead = Ahead.of(service)
         # Each of them is empty while nobody asked; they are filled and emptied, but not replaced.
         self.askers = [getattr(app, name) for name in HOOKS] + [signal.receivers for signal in SIGNALS]
 
@@ -55,6 +60,17 @@ class Direct:
             and not any(self.askers)
         )
 
+    def begin_turn(self) -> bool:
+        """Forget what was predicted for a turn of the loop; return whether it is worth to look ahead in this one."""
+        if self.ahead is None:
+            return False
+        self.ahead.forget()
+        return self.ahead.together.worthwhile and self.open()
+
+    def predict_ahead(self, bodies: Sequence[bytes]) -> bool:
+        """Predict in one call what some bodies ask for; return whether that went well."""
+        return self.ahead is not None and self.ahead.predict(bodies)
+
     def takes(self, body: bytes) -> bool:
         """Whether a body is one row's, of a length that was tried."""
         return 0 < len(body) <= self.longest_body and asks_one_row(body)
@@ -63,6 +79,8 @@ class Direct:
         """Answer a request (PEP 3333)."""
         if not is_of_the_lane(environ):
             return self.app(environ, start_response)
+        if self.ahead is not None:
+            environ[AHEAD] = self.ahead.seconds
         # A request that stood in its own environ would be a cycle, which only the garbage collector can free.
         return self.handler(Request(environ, populate_request=False))(environ, start_response)
 

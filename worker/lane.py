@@ -6,7 +6,6 @@ lock make the slowest requests several times slower. Here gunicorn's own ThreadW
 loop: it reads from bytes that have arrived, and what it writes is held until it is done, so it waits for nobody.
 """
 
-import functools
 import selectors
 import socket
 from concurrent.futures import Future
@@ -15,34 +14,18 @@ from typing import Any
 from gunicorn.workers.gthread import TConn
 from gunicorn_h1c import parse_request_fast
 
+from handlers.ahead import MOST_ROWS
 from handlers.quick import MAX_SECONDS
 from worker.connection import ClientSocket
 from worker.deadline import DeadlineWorker
 from worker.direct import PATH, Direct
 from worker.lateness import AMONG, LATE, Lateness
+from worker.turns import LongestWaitFirst, Ready, connection_of
 
 # With its head. A longer request takes long enough to give it a thread.
 MAX_REQUEST = 4096
 # gunicorn's settings for other protocols, whose first bytes are no HTTP/1.1.
 OTHER_PROTOCOLS = ("http2_cleartext", "proxy_protocol", "protocol")
-
-
-class LongestWaitFirst(selectors.DefaultSelector):
-    """A selector that lets nobody wait for two turns of others.
-
-    Linux lists first what was ready the last time. A client whose request just missed a turn would be the last in the
-    next one, and so miss it again: with 16 connections the slowest hundredth took twice as long as the others.
-    """
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return what is ready, connections in the order of their last answers."""
-        return sorted(super().select(timeout), key=silent_until)
-
-
-def silent_until(ready: tuple[selectors.SelectorKey, int]) -> float:
-    """Return until when a connection may be silent; it is counted from its last answer."""
-    callback = ready[0].data
-    return callback.args[0].timeout if isinstance(callback, functools.partial) else 0.0
 
 
 class QuickWorker(DeadlineWorker):
@@ -66,18 +49,47 @@ class QuickWorker(DeadlineWorker):
             self.wsgi = self.direct
             # To look at a setting is a call otherwise, two dozen a request. None changes once a worker runs.
             self.cfg.__dict__.update((name, setting.get()) for name, setting in settings.items())
-        self.lateness = Lateness()
+        self.lateness = Lateness(self.direct.seconds if self.direct else MAX_SECONDS)
+        # What look_ahead found on the connections of this turn.
+        self.seen: dict[TConn, tuple[bytes, bytes] | None] = {}
         self.limits = {
             "limit_request_line": self.cfg.limit_request_line or 2**20,  # gunicorn's 0 means no limit
             "limit_request_fields": self.cfg.limit_request_fields,
             "limit_request_field_size": self.cfg.limit_request_field_size or 8190,
         }
         self.poller.close()
-        self.poller = LongestWaitFirst()
+        self.poller = LongestWaitFirst(self.look_ahead)
+
+    def look_ahead(self, ready: list[Ready]) -> list[Ready]:
+        """Predict in one call what the requests of a turn of the loop ask for; return those of this turn.
+
+        Where that fails the pool answers them: one after the other they would take the main loop too long.
+        """
+        self.seen.clear()
+        if self.direct is None or not self.direct.begin_turn() or len(ready) < 2:
+            return ready
+        methods = (self.on_client_socket_readable, self.on_pending_socket_readable)
+        turn: list[Ready] = []
+        bodies: dict[TConn, bytes] = {}
+        for one in ready:
+            conn = connection_of(one, methods)
+            if conn is not None and len(bodies) == MOST_ROWS:
+                continue  # it is still ready in the next turn
+            if conn is not None:
+                self.seen[conn] = found = self.request_on(one[0].fileobj)
+                if found is not None:
+                    bodies[conn] = found[1]
+            turn.append(one)
+        begun = self.lateness.begin(self.nr)
+        if len(bodies) > 1 and not self.direct.predict_ahead(list(bodies.values())):
+            self.seen.update(dict.fromkeys(bodies))
+        if self.lateness.end(self.nr, *begun):
+            self.close_lane()
+        return turn
 
     def on_client_socket_readable(self, conn: TConn, client: ClientSocket) -> None:
         """Answer the next request of a connection that was kept alive; runs in the main thread."""
-        data = self.request_on(client)
+        data = self.whole_request_of(conn, client)
         if data is None:
             super().on_client_socket_readable(conn, client)
             return
@@ -92,7 +104,7 @@ class QuickWorker(DeadlineWorker):
 
     def on_pending_socket_readable(self, conn: TConn, client: ClientSocket) -> None:
         """Answer the first request of a connection; runs in the main thread."""
-        data = self.request_on(client)
+        data = self.whole_request_of(conn, client)
         if data is None:
             super().on_pending_socket_readable(conn, client)
             return
@@ -100,8 +112,13 @@ class QuickWorker(DeadlineWorker):
         self.pending_conns.remove(conn)
         self.leave(conn, *self.answer(conn, client, data))
 
-    def request_on(self, client: ClientSocket) -> bytes | None:
-        """Return what waits on a connection if gunicorn's parser says that it is one whole request for the lane."""
+    def whole_request_of(self, conn: TConn, client: ClientSocket) -> bytes | None:
+        """Return the request that waits on a connection if it is one for the lane."""
+        found = self.seen.pop(conn) if conn in self.seen else self.request_on(client)
+        return found and found[0]
+
+    def request_on(self, client: Any) -> tuple[bytes, bytes] | None:
+        """Return what waits on a connection, and its body, if gunicorn's parser says that it is all for the lane."""
         if self.direct is None or not self.direct.open():
             return None
         try:
@@ -113,12 +130,12 @@ class QuickWorker(DeadlineWorker):
             request.has_chunked
             or request.consumed + request.content_length != len(data)
             or len(data) > MAX_REQUEST
-            or not self.direct.takes(data[request.consumed :])
+            or not self.direct.takes(body := data[request.consumed :])
             or request.method != b"POST"
             or request.path != PATH
         ):
             return None
-        return data
+        return data, body
 
     def answer(self, conn: TConn, client: ClientSocket, data: bytes) -> tuple[bool, bytes]:
         """Answer a request; return whether the connection stays open, and what of the answer was not sent yet."""
@@ -157,7 +174,7 @@ class QuickWorker(DeadlineWorker):
             self.direct.longest_body = 0
             self.log.warning(
                 "%d answers of the last %d took more than %.0f ms, so the pool's threads answer from now on",
-                LATE, AMONG, MAX_SECONDS * 1000,
+                LATE, AMONG, self.direct.seconds * 1000,
             )  # fmt: skip
 
 

@@ -1,48 +1,39 @@
-"""Whether answers keep the main loop waiting too often, by the clock on the wall: waiting for others counts, too."""
+"""Whether answers keep the main loop too often, by the CPU that its thread computed for them.
 
-import resource
+What is answered there is scikit-learn's or ONNX Runtime's own work, which computes and never sleeps. So what else the
+clock on the wall shows, while the thread waits for a CPU or for Python's lock, is the machine's fault, not the model's.
+"""
+
 import time
 from collections import deque
 
-from handlers.quick import MAX_SECONDS
-
 # After so many late answers among so many requests the model is left to the pool.
 LATE, AMONG = 3, 1000
-# Not every system counts for a thread.
-THREAD: int | None = getattr(resource, "RUSAGE_THREAD", None)
 
 
 class Lateness:
     """The late answers of one thread.
 
-    That the thread had no CPU is the machine's fault, not the model's. To ask the system for that costs more than to
-    look at a clock, so it is asked once an answer was late.
+    To ask the system what a thread has computed costs more than to look at a clock, so it is asked once an answer was
+    late by the clock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self.late: deque[int] = deque(maxlen=LATE)
         self.asked_until = 0
 
-    def begin(self, number: int) -> tuple[float, resource.struct_rusage | None]:
+    def begin(self, number: int) -> tuple[float, float | None]:
         """Return what `end` of the answer of that number takes."""
-        used = resource.getrusage(THREAD) if number < self.asked_until and THREAD is not None else None
-        return time.perf_counter(), used
+        computed = time.thread_time() if number < self.asked_until else None
+        return time.perf_counter(), computed
 
-    def end(self, number: int, began: float, used: resource.struct_rusage | None) -> bool:
+    def end(self, number: int, began: float, computed: float | None) -> bool:
         """Return whether with the answer of that number too many were late."""
-        if time.perf_counter() - began <= MAX_SECONDS:
-            return False
-        if used is not None and THREAD is not None and only_without_cpu(used, resource.getrusage(THREAD)):
+        if time.perf_counter() - began <= self.seconds:
             return False
         self.asked_until = number + AMONG
+        if computed is None or time.thread_time() - computed <= self.seconds:
+            return False
         self.late.append(number)
         return len(self.late) == LATE and number - self.late[0] < AMONG
-
-
-def only_without_cpu(before: resource.struct_rusage, after: resource.struct_rusage) -> bool:
-    """Whether a thread that was slow has neither computed for long nor gone to sleep by itself.
-
-    A thread of a server has slept before; where none was counted, the system does not count.
-    """
-    computed = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return computed <= MAX_SECONDS and after.ru_nvcsw == before.ru_nvcsw > 0

@@ -5,7 +5,6 @@ https://cloud.google.com/bigquery/docs/remote-functions; values are written as b
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,13 @@ import orjson
 from flask import Response
 
 from handlers.answers import Predictions, details_of, labels_of
+from handlers.dialects.bigquery_calls import Calls, SomeInstances, context_of
 from handlers.dialects.bigquery_values import converted, is_numeric
 from handlers.dialects.describe import TEXT, closed, listed, posted
 from handlers.dialects.dialect import DETAILS, Asked, Dialect, cast_hint
 from handlers.dialects.inputs import matrix_of
 from handlers.http import parse_json
 from handlers.responses import Problem, json_response
-from handlers.rows import Path
 from handlers.schemas import Instances
 from predictor.columns import Values, kind_of
 
@@ -27,26 +26,6 @@ from predictor.columns import Values, kind_of
 MAX_MESSAGE_BYTES = 1000
 # Tried again up to 20 times, so no answer to what the caller did; 422 is 400 in all of its examples.
 STATUSES = {408: 400, 422: 400}
-OPTIONS = {"output": ("label", *DETAILS), "nulls": ("refuse", "null")}
-
-
-@dataclass(frozen=True)
-class Calls:
-    """How to answer: with how many replies, and which of the rows get null instead of a prediction."""
-
-    count: int
-    null: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
-class SomeInstances(Instances):
-    """Instances that are not all the rows of their request; `numbers` are those of the rows that they are."""
-
-    numbers: Sequence[int] = ()
-
-    def path(self, row: int) -> Path:
-        """Return where a row stands in the request."""
-        return super().path(self.numbers[row])
 
 
 class BigQuery(Dialect):
@@ -123,7 +102,7 @@ class BigQuery(Dialect):
         cells = dict(enumerate(example)) | dict(zip(self.manifest.feature_names, example, strict=True))
         whole = {index for index, column in enumerate(features) if not column.missing}
         whole_names = {column.name for column in features if not column.missing}
-        found = set()
+        filled = set()
         for number, row in enumerate(rows):
             if type(row) is dict:
                 gaps: Any = [name for name in whole_names if name in row and row[name] is None]
@@ -133,8 +112,8 @@ class BigQuery(Dialect):
                 rows[number] = row.copy()
                 for gap in gaps:
                     rows[number][gap] = cells[gap]
-                found.add(number)
-        return frozenset(found)
+                filled.add(number)
+        return frozenset(filled)
 
     def instances(self, asked: Asked) -> Instances:
         """Return the rows to predict, without those that are answered by null."""
@@ -166,11 +145,11 @@ class BigQuery(Dialect):
         counted = f"; {most}{rows} of {count} rows" if rows else ""
         return self.sentence(first, "calls[{}]") + cast_hint(first) + counted
 
-    def write(self, found: Predictions, options: Any) -> Response:
+    def write(self, predictions: Predictions, options: Any) -> Response:
         """Answer with exactly the replies."""
         calls: Calls = options
-        details = details_of(self.manifest, found)
-        values = next(iter(details.values())) if details else labels_of(self.manifest, found)
+        details = details_of(self.manifest, predictions)
+        values = next(iter(details.values())) if details else labels_of(self.manifest, predictions)
         if calls.null:
             rest = iter(values)
             values = [None if row in calls.null else next(rest) for row in range(calls.count)]
@@ -191,16 +170,3 @@ class BigQuery(Dialect):
             keys=["calls", "userDefinedContext"], answer=closed(replies=listed({})), refusal=closed(errorMessage=TEXT),
         )  # fmt: skip
         return {self.paths[0]: {"post": predict}}
-
-
-def context_of(given: Any) -> dict[str, str]:
-    """Return the function's userDefinedContext; Problem when there is something in it that means nothing."""
-    if given is None:
-        return {}
-    if type(given) is not dict:
-        raise Problem(422, f"userDefinedContext must be an object, not {kind_of(given)}")
-    for key, value in given.items():
-        if value not in OPTIONS.get(key, ()):
-            known = ", ".join(f"{name}={' or '.join(values)}" for name, values in OPTIONS.items())
-            raise Problem(422, f"userDefinedContext can have {known}; not {key:.64}={value!s:.64}")
-    return given

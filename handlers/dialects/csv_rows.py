@@ -46,7 +46,7 @@ def read_csv(body: bytes, manifest: Manifest, max_rows: int) -> dict[str, Given]
     columns = {column.name: column for column in manifest.features}
     cells = zip(names, zip(*lines, strict=True) if lines else [()] * len(names), strict=True)
     plain = body.isascii() and b"_" not in body
-    return {name: read_column(columns.get(name), found, plain) for name, found in cells}
+    return {name: read_column(columns.get(name), texts, plain) for name, texts in cells}
 
 
 def is_header(line: Sequence[str], manifest: Manifest) -> bool:
@@ -85,10 +85,10 @@ def read_column(column: Column | None, cells: Sequence[str], plain: bool) -> Giv
 def numbers(cells: Sequence[str]) -> Given | None:
     """Return the numbers that texts are, None when one of them is none."""
     try:
-        found = [*map(float, cells)]
+        values = [*map(float, cells)]
     except ValueError:
         return None
-    return found if all(map(math.isfinite, found)) else None
+    return values if all(map(math.isfinite, values)) else None
 
 
 def number(text: str) -> Any:

@@ -35,8 +35,9 @@ def posted(
     `media_types` are further ones of the answer.
     """
     body = {"schema": OBJECT | {"properties": {key: {} for key in keys}}, "example": example}
-    found: dict[str, Any] = {kind: {"schema": {}} for kind in more.get("media_types", ())} | {JSON: {"schema": answer}}
-    responses = {"200": {"description": "The predictions, in the order of the rows.", "content": found}}
+    content: dict[str, Any] = {kind: {"schema": {}} for kind in more.get("media_types", ())}
+    content[JSON] = {"schema": answer}
+    responses = {"200": {"description": "The predictions, in the order of the rows.", "content": content}}
     return operation(name, summary, responses, REFUSALS, refusal) | {
         "tags": ["dialects"],
         "requestBody": {"required": True, "content": {JSON: body}},

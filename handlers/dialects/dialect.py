@@ -100,7 +100,7 @@ class Dialect:
             document = {"instances": rows_of(self.manifest, asked.columns)} | details
         return validate(self.service.request_schema, document)
 
-    def write(self, found: Predictions, options: Any) -> Response:
+    def write(self, predictions: Predictions, options: Any) -> Response:
         """Return the answer."""
         raise NotImplementedError
 

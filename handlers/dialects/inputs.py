@@ -56,8 +56,8 @@ def to_cells(cells: Given) -> Sequence[Any]:
     """Return the elements of an array as JSON values; NaN is null."""
     if not isinstance(cells, np.ndarray):
         return cells
-    found: list[Any] = cells.tolist()
-    return [None if cell != cell else cell for cell in found] if cells.dtype.kind == "f" else found  # noqa: PLR0124
+    values: list[Any] = cells.tolist()
+    return [None if cell != cell else cell for cell in values] if cells.dtype.kind == "f" else values  # noqa: PLR0124
 
 
 def rows_of(manifest: Manifest, given: Sequence[Given]) -> list[dict[str, Any]]:

@@ -58,10 +58,10 @@ class Invocations(Dialect):
         if is_csv(headers):
             cells = read_csv(body, self.manifest, self.service.max_rows)
             return Asked(columns=self.columns_of(cells), options=form)
-        asked = super().read(body, headers)
+        request = super().read(body, headers)
         if form == CSV:
-            return replace(asked, options=form)
-        return asked
+            return replace(request, options=form)
+        return request
 
     def read_document(self, document: Any) -> Asked:
         """Read one of MLflow's four forms, or the bare list of SageMaker's serializer."""
@@ -108,11 +108,11 @@ class Invocations(Dialect):
             raise Problem(422, f"the lists of inputs must be of one length, not of {min(lengths)} and {max(lengths)}")
         return self.columns_of(cells)
 
-    def write(self, found: Predictions, options: Any) -> Response:
+    def write(self, predictions: Predictions, options: Any) -> Response:
         """Answer in the form that was asked for, by default an object with predictions."""
-        if options == CSV and found.probabilities is found.scores is None:
-            return Response(write_csv(found.outputs.tolist()), content_type="text/csv; charset=utf-8")
-        outputs = labelled(self.manifest, found)
+        if options == CSV and predictions.probabilities is predictions.scores is None:
+            return Response(write_csv(predictions.outputs.tolist()), content_type="text/csv; charset=utf-8")
+        outputs = labelled(self.manifest, predictions)
         if options == "list":
             return json_response(outputs)
         return json_response({"predictions": outputs, "model_version": self.manifest.version})

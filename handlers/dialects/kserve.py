@@ -54,9 +54,10 @@ class KServe(Dialect):
             rows = [unpacked(row) if type(row) is dict else row for row in rows]
         return Asked({"instances": rows})
 
-    def write(self, found: Predictions, options: Any) -> Response:
+    def write(self, predictions: Predictions, options: Any) -> Response:
         """Answer with the predictions alone; the protocol has no probabilities."""
-        return json_response({"predictions": labels_of(self.manifest, found), "model_version": self.manifest.version})
+        labels = labels_of(self.manifest, predictions)
+        return json_response({"predictions": labels, "model_version": self.manifest.version})
 
     def refuse(self, problem: Problem) -> Response:
         """Refuse by `error`, which KServe's client shows."""

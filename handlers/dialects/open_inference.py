@@ -83,8 +83,8 @@ class OpenInference(Metadata):
             )
         tensors = []
         for tensor in given:
-            found, tail = read_tensor(tensor, tail, self.service.max_rows)
-            tensors.append(found)
+            cells, tail = read_tensor(tensor, tail, self.service.max_rows)
+            tensors.append(cells)
         if tail:
             raise Problem(422, f"{len(tail)} bytes after the JSON belong to no input")
         return self.asked(tensors, wanted)
@@ -134,13 +134,13 @@ class OpenInference(Metadata):
                 raise Problem(422, f'input "{tensor.name:.64}": shape must be [{only.rows}] or [{only.rows}, 1]')
         return Asked(columns=self.columns_of(cells), **details, options=wanted)
 
-    def write(self, found: Predictions, options: Any) -> Response:
+    def write(self, predictions: Predictions, options: Any) -> Response:
         """Answer with the outputs in the order in which they were asked for, in JSON or in bytes."""
         wanted: Wanted = options
         outputs, tail = [], b""
         for name, binary in wanted.outputs.items():
             described = self.tensors[name]
-            values = described.values(found)
+            values = described.values(predictions)
             tensor, data = write_tensor(
                 name, values, described.datatype, binary=binary, parameters=described.parameters
             )

@@ -35,12 +35,12 @@ class OutputTensor:
         about: dict[str, Any] = {"name": self.name, "datatype": self.datatype, "shape": self.shape}
         return about | ({"parameters": self.parameters} if self.parameters else {})
 
-    def values(self, found: Predictions) -> NDArray[Any]:
+    def values(self, predictions: Predictions) -> NDArray[Any]:
         """Return the elements."""
         if self.method == "predict_proba":
-            chances = found.probabilities
+            chances = predictions.probabilities
             return np.asarray(chances if self.position is None else chances[self.position])  # type: ignore[index]
-        values = np.asarray(found.outputs if self.method == "predict" else found.scores)
+        values = np.asarray(predictions.outputs if self.method == "predict" else predictions.scores)
         if self.position is not None:
             values = values[:, self.position]
         # A regressor may predict whole numbers.

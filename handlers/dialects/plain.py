@@ -25,16 +25,16 @@ class Plain(Dialect):
         """Return the document: validation knows its form."""
         return Asked(document)
 
-    def write(self, found: Predictions, options: Any) -> Response:
+    def write(self, predictions: Predictions, options: Any) -> Response:
         """Answer in the contract's key order."""
-        return json_response(answer_of(self.manifest, found))
+        return json_response(answer_of(self.manifest, predictions))
 
 
-def answer_of(manifest: Manifest, found: Predictions) -> dict[str, Any]:
+def answer_of(manifest: Manifest, predictions: Predictions) -> dict[str, Any]:
     """Return the answer as a document."""
-    outputs = labels_of(manifest, found)
-    answer: dict[str, Any] = {"prediction": outputs[0]} if found.single else {"predictions": outputs}
-    for name, values in details_of(manifest, found).items():
-        answer[name] = values[0] if found.single else values
+    outputs = labels_of(manifest, predictions)
+    answer: dict[str, Any] = {"prediction": outputs[0]} if predictions.single else {"predictions": outputs}
+    for name, values in details_of(manifest, predictions).items():
+        answer[name] = values[0] if predictions.single else values
     answer["model_version"] = manifest.version
     return answer

@@ -122,21 +122,21 @@ def from_bytes(data: memoryview, count: int, datatype: str, name: str) -> Given:
 
 def strings(data: memoryview, count: int, name: str) -> list[str]:
     """Return strings in UTF-8, each after its length."""
-    found: list[str] = []
+    texts: list[str] = []
     position = 0
     while position < len(data):
         end = position + LENGTH
         end += int.from_bytes(data[position:end], "little")
-        if position + LENGTH > len(data) or end > len(data) or len(found) == count:
+        if position + LENGTH > len(data) or end > len(data) or len(texts) == count:
             break
         try:
-            found.append(str(data[position + LENGTH : end], "utf-8"))
+            texts.append(str(data[position + LENGTH : end], "utf-8"))
         except UnicodeDecodeError:
-            raise Problem(422, f"{name}: element {len(found)} is not in UTF-8") from None
+            raise Problem(422, f"{name}: element {len(texts)} is not in UTF-8") from None
         position = end
-    if position != len(data) or len(found) != count:
+    if position != len(data) or len(texts) != count:
         raise Problem(422, f"{name}: its bytes are not {count} elements of BYTES, each after its length in 4 bytes")
-    return found
+    return texts
 
 
 def write_tensor(

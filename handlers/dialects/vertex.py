@@ -46,9 +46,9 @@ class Vertex(Plain):
         wanted = options_of(document["parameters"], "parameters")
         return Asked(rest | wanted, options=bool(wanted))
 
-    def write(self, found: Predictions, options: Any) -> Response:
+    def write(self, predictions: Predictions, options: Any) -> Response:
         """Answer one element an instance, since Vertex hands on nothing but `predictions`."""
         if not options:
-            return super().write(found, options)
-        predictions = labelled(self.manifest, found)
-        return json_response({"predictions": predictions, "model_version": self.manifest.version})
+            return super().write(predictions, options)
+        labels = labelled(self.manifest, predictions)
+        return json_response({"predictions": labels, "model_version": self.manifest.version})

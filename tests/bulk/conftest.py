@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import duckdb
 import pytest
 
+from servers.running import ROOT
 from tests.files import copy_model
-from tests.servers import ROOT
 
 PYTHON = ROOT / ".bench" / "bulk" / "bin" / "python"
 

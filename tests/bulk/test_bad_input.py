@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from servers.running import ROOT, environment
 from tests.bulk.conftest import PYTHON, Bulk, write_parquet
-from tests.servers import ROOT, environment
 
 GOOD = "SELECT i AS x1, 2 AS x2, 3 AS x3 FROM range(20_000) AS t(i)"
 CSV = "x1,x2,x3\n1,2,3\n"

@@ -33,8 +33,9 @@ from sklearn.svm import SVC
 from predictor import ArtifactError, NotPredictable, Predictor, load
 from predictor.columns import Number
 from predictor.onnx_engine import CompiledModel, choose_engine
-from tests.servers import ROOT
-from training.compile import NotCompiledError, compile_model
+from servers.running import ROOT
+from training import NotCompiledError
+from training.compile import compile_model
 
 RANDOM = np.random.RandomState(0)
 FEATURES = RANDOM.uniform(-50, 50, (300, 3))

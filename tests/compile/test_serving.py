@@ -13,8 +13,8 @@ import pytest
 from sklearn.datasets import load_wine
 
 from predictor import load
+from servers.running import BIN, FUNCTION, GUNICORN, ROOT, STOP_SECONDS, running
 from tests.hosts import Live
-from tests.servers import BIN, FUNCTION, GUNICORN, ROOT, STOP_SECONDS, running
 
 BOTH = pytest.mark.parametrize("command", [GUNICORN, FUNCTION], ids=["gunicorn", "functions-framework"])
 

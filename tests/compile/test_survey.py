@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from servers.running import ROOT
 from tests.compile.survey import rows
-from tests.servers import ROOT
 
 
 @pytest.mark.slow

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from servers.running import ROOT
 from tests import models
 from tests.hosts import JSON, Answer, Host
-from tests.servers import ROOT
 
 EXAMPLES = int(os.environ.get("TANDEM_EXAMPLES", "150"))
 fuzz = settings(

@@ -10,8 +10,8 @@ import requests
 
 from handlers.responses import Problem
 from handlers.service import LARGE_BODY, load_service
-from tests.process.processes import wait_until, workers_of
-from tests.servers import GUNICORN, Server, running
+from servers.processes import wait_until, workers_of
+from servers.running import GUNICORN, Server, running
 
 JSON = {"Content-Type": "application/json"}
 SIZE = 8 * 1024 * 1024 - 100

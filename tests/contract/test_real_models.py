@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_wine
 
+from servers.running import FUNCTION, GUNICORN, ROOT, running
 from tests.hosts import Live
-from tests.servers import FUNCTION, GUNICORN, ROOT, running
 
 pytestmark = pytest.mark.slow
 

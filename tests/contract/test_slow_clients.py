@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from servers.running import GUNICORN, Server, running
 from tests.hosts import Live
-from tests.servers import GUNICORN, Server, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from servers.running import FUNCTION, GUNICORN, running
 from tests.hosts import Host, Live
-from tests.servers import FUNCTION, GUNICORN, running
 
 GOOD = b'{"features":[1,2,3]}'
 TEN = b'{"prediction":10.0,"model_version":"1.0"}'

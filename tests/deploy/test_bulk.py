@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
+from servers.running import ROOT
 from tests.files import project_files
-from tests.servers import ROOT
 
 SHA256 = hashlib.sha256((ROOT / "model.json").read_bytes()).hexdigest()
 AT = "--region=europe-west1 --project=my-project"

@@ -1,6 +1,8 @@
 """The deployment manifests: against Kubernetes' published schemas, and what Tandem needs of them."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 import requests
 import yaml
 
-from tests.servers import BIN, ROOT, running
+from predictor import load
+from servers.running import BIN, ROOT, running
 
 KUBERNETES = kubernetes_validate.latest_version()
 
@@ -81,6 +84,52 @@ def test_a_knative_service_is_a_pod_with_two_more_settings(name: str) -> None:
     assert container["livenessProbe"]["httpGet"]["path"] == "/health"
     first = container.get("startupProbe") or container["readinessProbe"]
     assert first["httpGet"]["path"] == "/ready"
+
+
+def manifest(**environ: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["make", "-s", "manifest"], cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | environ
+    )
+
+
+@pytest.mark.parametrize("kind", ["kubernetes", "knative"])
+@pytest.mark.parametrize("image", ["registry.example.com:5000/a/b:2.0-x", f"r.example/t@sha256:{'a' * 64}"])
+def test_a_manifest_is_printed_for_an_image_and_this_model_only(kind: str, image: str) -> None:
+    done = manifest(FOR=kind, IMAGE=image, TRUSTED_MODULES="lightgbm,mine.parts")
+    assert (done.returncode, done.stderr) == (0, "")
+    printed, committed = list(yaml.safe_load_all(done.stdout)), documents(f"{kind}.yaml")
+    [container] = printed[0]["spec"]["template"]["spec"]["containers"]
+    [usual] = committed[0]["spec"]["template"]["spec"]["containers"]
+    digest = {variable["name"]: variable["value"] for variable in container["env"]}["MODEL_SHA256"]
+    assert load(ROOT, sha256=digest).sha256 == digest
+    usual |= {"image": image}
+    usual["env"] = [
+        {"name": "THREADS", "value": "4"},
+        {"name": "MODEL_SHA256", "value": digest},
+        {"name": "TRUSTED_MODULES", "value": "lightgbm,mine.parts"},
+    ]
+    assert printed == committed
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({}, "tandem: IMAGE= cannot be used, it must look like"),
+        ({"IMAGE": "a|b"}, "tandem: IMAGE=a|b cannot be used"),
+        ({"IMAGE": "a\nprivileged: true"}, "cannot be used"),
+        ({"IMAGE": '"; touch /tmp/x; "'}, "cannot be used"),
+        ({"IMAGE": "a", "FOR": "../service"}, "tandem: FOR=../service cannot be used"),
+        ({"IMAGE": "a", "TRUSTED_MODULES": 'a"b'}, "tandem: TRUSTED_MODULES"),
+        (
+            {"IMAGE": "a", "MODEL_SHA256": "0" * 64},
+            f"tandem: MODEL_SHA256 asks for the model {'0' * 64}, but model.json is",
+        ),
+    ],
+)
+def test_a_manifest_that_would_be_another_is_not_printed(environ: dict[str, str], says: str) -> None:
+    done = manifest(**environ)
+    assert (done.returncode != 0, done.stdout) == (True, "")
+    assert says in done.stderr
 
 
 def test_cloud_run_waits_for_the_model_and_has_time_to_load_it() -> None:

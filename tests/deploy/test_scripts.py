@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import ROOT
+from servers.running import ROOT
 
 IMAGE = "europe-west1-docker.pkg.dev/my-project/tandem/tandem:1"
 SHA256 = hashlib.sha256((ROOT / "model.json").read_bytes()).hexdigest()
@@ -35,8 +35,8 @@ iam.googleapis.com run.googleapis.com --project=my-project
 gcloud iam service-accounts describe tandem-function@my-project.iam.gserviceaccount.com --project=my-project \
 >/dev/null 2>&1 || gcloud iam service-accounts create tandem-function --display-name=Tandem --project=my-project
 gcloud functions deploy tandem-function --gen2 --runtime=python313 --entry-point=predict --trigger-http --source=. \
---ignore-file=deploy/function.gcloudignore --cpu=1 --memory=1Gi --concurrency=4 --timeout=60s --min-instances=0 \
---max-instances=3 --set-env-vars=^:^WORKERS=1:THREADS=4:LOG_LEVEL=INFO:GOOGLE_CLOUD_PROJECT=my-project:\
+--ignore-file=deploy/function.gcloudignore --cpu=1 --memory=1Gi --concurrency=2 --timeout=60s --min-instances=0 \
+--max-instances=3 --set-env-vars=^:^WORKERS=1:THREADS=2:LOG_LEVEL=INFO:GOOGLE_CLOUD_PROJECT=my-project:\
 MODEL_SHA256={SHA256}:TRUSTED_MODULES= \
 --service-account=tandem-function@my-project.iam.gserviceaccount.com --no-allow-unauthenticated {AT} --quiet
 gcloud functions describe tandem-function --gen2 --format='value(serviceConfig.uri)' {AT}

@@ -9,7 +9,7 @@ import pytest
 import requests
 import trustme
 
-from tests.servers import FUNCTION, GUNICORN, ROOT, environment, running
+from servers.running import FUNCTION, GUNICORN, ROOT, environment, running
 
 pytestmark = pytest.mark.slow
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from servers.running import ROOT, running
 from tests.files import copy_files, project_files
 from tests.hosts import Live
-from tests.servers import ROOT, running
 
 FUNCTION = ["main.py", "model.json", "model.onnx", "model.pkl", "requirements.txt"]
 IMAGE = [".dockerignore", "Dockerfile", "gunicorn.conf.py", *FUNCTION]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from servers.running import GUNICORN, Server, running
 from tests.dialects.conftest import ROUTES
-from tests.servers import GUNICORN, Server, running
 
 REQUESTS = (
     b"Accept-Encoding: gzip, deflate\r\nAccept: */*\r\nConnection: keep-alive\r\nUser-Agent: python-requests/2.34.2"

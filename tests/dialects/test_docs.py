@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import GUNICORN, ROOT, Server, environment, running
+from servers.running import GUNICORN, ROOT, Server, environment, running
 from tests.test_readme import BLOCK
 
 PAGES = sorted((ROOT / "docs" / "dialects").glob("*.md"))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from servers.running import GUNICORN, ROOT, Server, running
 from tests.dialects.conftest import ROUTES
-from tests.servers import GUNICORN, ROOT, Server, running
 
 # A sitecustomize module: every answer says in which thread it was made. handlers.entry_point is ours, so it is
 # imported for this alone where the server's own modules would import it.

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from handlers.dialects import table
+from servers.running import ROOT
 from tests.dialects.conftest import Hosts
 from tests.dialects.toy import Toy
 from tests.files import copy_model
-from tests.servers import ROOT
 
 
 def test_a_dialect_of_ones_own_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import requests
 
+from servers.running import GUNICORN, ROOT, Server, running
 from tests.dialects.conftest import numbers_classifier
 from tests.hosts import JSON
-from tests.servers import GUNICORN, ROOT, Server, running
 
 PYTHON = ROOT / ".bench" / "triton" / "bin" / "python"
 NOT_HERE = "there is nothing at this address; the model is {}, its version 1.0"

@@ -10,10 +10,10 @@ import pytest
 import requests
 
 from handlers.service import load_service
+from servers.running import GUNICORN, free_port, running
 from tests.dialects.conftest import ROUTES, Hosts
 from tests.files import copy_model
 from tests.hosts import JSON, InProcess, function_of
-from tests.servers import GUNICORN, free_port, running
 from webapp import create_app
 
 PREDICT, HEALTH = ROUTES["AIP_PREDICT_ROUTE"], ROUTES["AIP_HEALTH_ROUTE"]

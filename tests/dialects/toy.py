@@ -21,8 +21,8 @@ class Toy(Dialect):
         lines = body.decode("ascii", "replace").splitlines()
         return Asked({"instances": [[number(word) for word in line.split()] for line in lines]})
 
-    def write(self, found: Predictions, options: Any) -> Response:
-        return Response("\n".join(map(str, found.outputs.tolist())), content_type="text/plain")
+    def write(self, predictions: Predictions, options: Any) -> Response:
+        return Response("\n".join(map(str, predictions.outputs.tolist())), content_type="text/plain")
 
     def refuse(self, problem: Problem) -> Response:
         return Response(self.sentence(problem, "line {}"), problem.status, content_type="text/plain")

@@ -5,17 +5,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, OutlierMixin, RegressorMixin
 from sklearn.cluster import KMeans
 from sklearn.dummy import DummyRegressor
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, QuantileRegressor
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.naive_bayes import GaussianNB
 
+import train
 from predictor import ArtifactError, load
-from tests.outputs.conftest import MODELS, NUMBERS, TARGETS, X, adopt
+from tests.outputs.conftest import LABELS, MODELS, NUMBERS, TARGETS, X, adopt
 from training import TrainingError
+from training.adopting.proof import are_same
 from training.outputs import check_predictions, quantiles_of, targets_of
 
 Change = Callable[[dict[str, Any]], Any]
@@ -277,3 +283,38 @@ def test_the_last_bits_of_each_target_may_differ_by_its_own_size(
         else:
             with pytest.raises(ArtifactError, match="does not reproduce example 0"):
                 load(tmp_path)
+
+
+@pytest.mark.parametrize("model", [RandomForestClassifier(3, random_state=0), MultiOutputClassifier(GaussianNB())])
+def test_targets_of_differently_many_classes_are_adopted_with_examples(model: Any, tmp_path: Path) -> None:
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    labels = np.column_stack([np.where(X[:, 0] > 0.3, np.where(X[:, 0] > 0.6, "high", "low"), "none"), LABELS[:, 1]])
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    fitted = model.fit(frame, labels)
+    assert [chances.shape[1] for chances in fitted.predict_proba(frame)] == [3, 2]
+    joblib.dump(fitted, tmp_path / "theirs.pkl")
+    train.main([
+        *("--adopt", str(tmp_path / "theirs.pkl"), "--examples", str(tmp_path / "rows.csv")),
+        *("--target", "level,answer", "--out", str(tmp_path / "out")),
+    ])  # fmt: skip
+    predictor = load(tmp_path / "out")
+    assert [len(output.classes or ()) for output in predictor.manifest.targets] == [3, 2]
+    assert predictor.predict(X).tolist() == fitted.predict(frame).tolist()
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ([np.ones((2, 3)), np.zeros((2, 2))], True),
+        ([np.full((2, 3), 1 + 1e-13), np.zeros((2, 2))], True),
+        ([np.ones((2, 3)), np.ones((2, 2))], False),
+        ([np.ones((2, 3)), np.zeros((2, 3))], False),
+        ([np.ones((2, 3))], False),
+        ([np.ones((2, 3)), np.zeros((2, 2)), np.zeros((2, 2))], False),
+        (np.ones((2, 3)), False),
+    ],
+)
+def test_probabilities_of_several_targets_are_compared_target_by_target(other: Any, same: bool) -> None:
+    one = [np.ones((2, 3)), np.zeros((2, 2))]
+    assert are_same(one, one)
+    assert are_same(one, other, 1e-12) == same

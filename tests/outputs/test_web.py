@@ -17,8 +17,9 @@ from handlers.service import load_service
 from predictor.columns import Number
 from tests.dialects.conftest import Hosts
 from tests.outputs.conftest import MODELS, ROWS, TARGETS, adopt
+from training import NotCompiledError
 from training.bigquery import compile_for_bigquery
-from training.compile import NotCompiledError, compile_model
+from training.compile import compile_model
 from webapp import create_app
 
 Found = Callable[[str], tuple[Hosts, Any]]
@@ -105,9 +106,8 @@ def test_a_target_that_a_spreadsheet_would_run_is_made_harmless(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("numbers", "a model of several targets stays with scikit-learn"),
-        ("labels", "a model of several targets stays with scikit-learn"),
-        ("bits", "a model of several targets stays with scikit-learn"),
+        ("labels", "a model of several labels stays with scikit-learn"),
+        ("bits", "a model of several labels stays with scikit-learn"),
         ("forest", "anomaly stays with scikit-learn"),
         ("mixture", "clustering stays with scikit-learn"),
     ],
@@ -119,9 +119,15 @@ def test_what_does_not_compile_is_one_line(name: str, says: str) -> None:
         assert says in str(refused.value)
 
 
+def test_bigquery_gets_one_target() -> None:
+    with pytest.raises(NotCompiledError, match=r"^BigQuery ML gets models of one target$"):
+        compile_for_bigquery(MODELS["numbers"](), np.array(ROWS), [Number("a"), Number("b")], seed=0)
+
+
 def test_a_label_by_any_name_is_a_key(tmp_path: Path) -> None:
     """Targets may be named as JavaScript's and JSON's own words are."""
-    app = create_app(load_service({"MODEL_DIR": str(adopt(MODELS["numbers"](), tmp_path, '__proto__,"predictions"'))}))
+    target = '__proto__,"""predictions"""'  # a line of CSV
+    app = create_app(load_service({"MODEL_DIR": str(adopt(MODELS["numbers"](), tmp_path, target))}))
     answer = app.test_client().post(
         "/predict", data=orjson.dumps({"features": ROWS[0]}), content_type="application/json"
     )

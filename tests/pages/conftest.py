@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from servers.running import GUNICORN, ROOT, Server, running
 from tests.models import mixed_classifier, mixed_regressor
-from tests.servers import GUNICORN, ROOT, Server, running
 
 # Chromium, started by root in a container, without the requests of its own to its maker.
 FLAGS = [

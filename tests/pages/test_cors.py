@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.servers import FUNCTION, GUNICORN, running
+from servers.running import FUNCTION, GUNICORN, running
 
 pytestmark = pytest.mark.slow
 

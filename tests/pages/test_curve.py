@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from servers.running import Server
 from tests.pages.conftest import Visit
-from tests.servers import Server
 
 pytestmark = pytest.mark.slow
 OpenPage = Callable[..., Visit]

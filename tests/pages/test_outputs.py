@@ -6,10 +6,10 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Locator, expect
 
+from servers.running import GUNICORN, Server, running
 from tests.outputs.conftest import MODELS, adopt
 from tests.pages.conftest import Visit
 from tests.pages.test_pages import serious
-from tests.servers import GUNICORN, Server, running
 
 pytestmark = pytest.mark.slow
 

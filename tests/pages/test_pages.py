@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from servers.running import Server
 from tests.pages.conftest import NASTY, Visit
-from tests.servers import Server
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import BIN, GUNICORN, ROOT, environment, running
+from servers.running import BIN, GUNICORN, ROOT, environment, running
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ from jsonschema_rs import validator_for
 
 from handlers.openapi import function
 from handlers.service import process_service
+from servers.running import ROOT
 from tests.hosts import Host
-from tests.servers import ROOT
 from webapp.pages import ASSETS
 
 RUNNING = b'{"status":"running","model_version":"1.0"}'

@@ -11,8 +11,8 @@ import pytest
 
 from predictor.columns import KINDS, Boolean, Category, Column, Date, Number, Text
 from predictor.frames import frame_maker
+from servers.running import ROOT
 from tests.models import mixed_regressor
-from tests.servers import ROOT
 
 COLUMNS: dict[str, tuple[Column, list[Any], list[Any]]] = {
     # column, cells that it takes, cells that it does not take

@@ -11,8 +11,8 @@ from typing import Any
 import joblib
 import pytest
 
+from servers.running import FUNCTION, GUNICORN, ROOT, environment, free_port
 from tests.predictor.test_loading import Gadget
-from tests.servers import FUNCTION, GUNICORN, ROOT, environment, free_port
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_array
 
 import predictor
 from predictor import NotPredictable, Predictor
-from tests.servers import ROOT
+from servers.running import ROOT
 
 
 @pytest.fixture(scope="module")

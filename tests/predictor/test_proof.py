@@ -13,8 +13,8 @@ import pytest
 
 from predictor import ArtifactError, Predictor, load
 from predictor.proof import prove
+from servers.processes import children
 from tests.files import copy_model
-from tests.process.processes import children
 
 
 def predictor_with(tmp_path: Path, predict: Callable[[Any], Any]) -> Predictor:

@@ -21,8 +21,8 @@ from predictor.artifact import ArtifactError
 from predictor.pickled import unpickle
 from predictor.trusted import CALLED, MADE, NAMED, TRUSTED, is_trusted, setting_for
 from predictor.unpickler import RestrictedUnpickler
+from servers.running import ROOT
 from tests.predictor.stock_estimators import NUMBERS, X, every_estimator
-from tests.servers import ROOT
 from training.adopting.pickles import globals_of_untrusted, read_pickle
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)

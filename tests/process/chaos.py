@@ -18,9 +18,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from servers.processes import wait_until, workers_of
+from servers.running import GUNICORN, Server, running
 from tests.process.load import Load, Tally
-from tests.process.processes import wait_until, workers_of
-from tests.servers import GUNICORN, Server, running
 
 THREADS = 4
 ROUNDS = 20

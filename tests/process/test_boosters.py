@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from servers.processes import wait_until, workers_of
+from servers.running import ROOT, running
 from tests.hosts import Live
-from tests.process.processes import wait_until, workers_of
-from tests.servers import ROOT, running
 
 BOOSTERS = ROOT / ".bench" / "boosters" / "bin"
 ALONE = """

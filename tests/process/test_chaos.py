@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import train
+from servers.processes import cpu_seconds, wait_until, workers_of
+from servers.running import GUNICORN, running
 from tests.hosts import Answer, Live
 from tests.process.chaos import THREADS, Outcome, killed, recycled, reloaded, stopped
-from tests.process.processes import cpu_seconds, wait_until, workers_of
-from tests.servers import GUNICORN, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

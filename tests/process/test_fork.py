@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.processes import wait_until, workers_of
-from tests.servers import GUNICORN, ROOT, STOP_SECONDS, running
+from servers.processes import wait_until, workers_of
+from servers.running import GUNICORN, ROOT, STOP_SECONDS, running
 
 pytestmark = pytest.mark.slow
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from servers.running import BIN, ROOT, STOP_SECONDS, Server, end, free_port
 from tests.files import copy_model
 from tests.hosts import Live
-from tests.servers import BIN, ROOT, STOP_SECONDS, Server, end, free_port
 
 pytestmark = pytest.mark.slow
 

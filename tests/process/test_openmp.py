@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import train
+from servers.processes import wait_until, workers_of
+from servers.running import FUNCTION, GUNICORN, running
 from tests.hosts import Live
-from tests.process.processes import wait_until, workers_of
-from tests.servers import FUNCTION, GUNICORN, running
 
 pytestmark = pytest.mark.slow
 

@@ -12,10 +12,10 @@ import pytest
 import requests
 
 import train
+from servers.processes import memory, wait_until, workers_of
+from servers.running import GUNICORN, Server, running
 from tests.process.chaos import WARM, wait_for_answers, wait_for_other_workers
 from tests.process.load import Load, Tally
-from tests.process.processes import memory, wait_until, workers_of
-from tests.servers import GUNICORN, Server, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak import KINDS, soak, unexpected
+from tests.process.soak import KINDS, soak, unexpected
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 

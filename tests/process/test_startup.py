@@ -4,8 +4,8 @@ import json
 import time
 from pathlib import Path
 
+from servers.running import STOP_SECONDS, running
 from tests.process.test_fork import config
-from tests.servers import STOP_SECONDS, running
 
 HANGING = """
 import time

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.servers import ROOT, environment
+from servers.running import ROOT, environment
 from training.add_package import modules_of, with_line
 
 IN = "# What is deployed.\nflask\nnumpy\n"
@@ -41,7 +41,7 @@ def add(folder: Path, package: str, fail_at: str = "") -> subprocess.CompletedPr
     for lock in ("requirements.txt", "requirements-dev.txt"):
         (folder / lock).write_text("locked\n")
     return subprocess.run(
-        [sys.executable, "-m", "training.add_package", package],
+        [sys.executable, str(ROOT / "train.py"), "add", package],
         cwd=folder,
         env=environment(PATH=f"{folder}:/usr/bin:/bin", PYTHONPATH=str(ROOT), FAIL_AT=fail_at),
         capture_output=True,

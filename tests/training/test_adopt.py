@@ -21,9 +21,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 import train
 from predictor import load
 from predictor.artifact import public_class
+from servers.running import FUNCTION, GUNICORN, running
 from tests.hosts import Live
 from tests.predictor.test_loading import Gadget
-from tests.servers import FUNCTION, GUNICORN, running
 from training import TrainingError
 from training.adopting.pickles import dump_again
 

@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -352,3 +353,39 @@ def test_steps_with_wild_attributes_are_one_line(adopt: Adopt) -> None:
     run = adopt(estimator)
     assert (run.status, run.err.count("\n"), run.files) == (2, 1, {})
     assert "the Pipeline is not as scikit-learn leaves it (TypeError: " in run.err
+
+
+class Booster(RegressorMixin, BaseEstimator):
+    """As CatBoost's: it takes words, has names of its own for its columns, and forgets how many there are."""
+
+    def fit(self, frame: pd.DataFrame, target: Any) -> "Booster":
+        self.feature_names_ = (
+            list(frame) if isinstance(frame, pd.DataFrame) else [str(i) for i in range(frame.shape[1])]
+        )
+        self.n_features_in_ = 0
+        self.usual_ = float(np.mean(target))
+        return self
+
+    def predict(self, frame: Any) -> Any:
+        if not isinstance(frame, pd.DataFrame):
+            return self.usual_ + np.asarray(frame, dtype=np.float64)[:, 0]
+        return np.array([self.usual_ + sum(map(len, frame["city"][:1])) + area for area in frame["area"]])
+
+
+def test_an_estimator_of_another_package_may_take_words(run_train: TrainCommand, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"area": [50.5, 61.0, 98.5], "city": ["Ulm", "Bremen", "Ulm"]})
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    joblib.dump(Booster().fit(frame, [1, 2, 3]), tmp_path / "theirs.pkl")
+    more = ["--examples", tmp_path / "rows.csv", "--yes"]
+    run = run_train("--adopt", tmp_path / "theirs.pkl", *more)
+    assert (run.status, run.err) == (0, "")
+    assert [column["kind"] for column in manifest_of(run)["features"]] == ["number", "category"]
+    assert load(run.directory, trusted_modules=["tests"]).replay() == []
+    assert "leave --features out" in run_train("--adopt", tmp_path / "theirs.pkl", *more, "--features", "a,b").err
+
+
+def test_the_numbers_of_a_matrixs_columns_are_no_names(run_train: TrainCommand, tmp_path: Path) -> None:
+    joblib.dump(Booster().fit(np.ones((3, 2)), [1, 2, 3]), tmp_path / "theirs.pkl")
+    run = run_train("--adopt", tmp_path / "theirs.pkl", "--features", "a,b", "--yes")
+    assert [column["name"] for column in manifest_of(run)["features"]] == ["a", "b"]
+    assert load(run.directory, trusted_modules=["tests"]).replay() == []

@@ -6,8 +6,8 @@ import pytest
 
 import predictor
 from predictor import ArtifactError
-from predictor.packages import check_packages
-from tests.servers import ROOT
+from predictor.packages import check_packages, need_pandas
+from servers.running import ROOT
 from training import describe
 
 # As importlib.metadata tells it: the distribution has another name than its module, or several share a module.
@@ -58,3 +58,26 @@ def test_another_version_is_refused_when_it_promises_nothing(
     else:
         with pytest.raises(ArtifactError, match=f"make add PACKAGE=flask=={then} puts that into the lock"):
             check_packages(manifest, any_version=False)
+
+
+@pytest.mark.parametrize(
+    ("requires", "needed"),
+    [
+        (["numpy>=1.16", "pandas>=0.24"], True),
+        (["pandas"], True),
+        (["pandas<4,>=2 ; python_version > '3.10'"], True),
+        (['pandas>=0.24 ; extra == "pandas"', "scipy"], False),
+        (["pandas-stubs", "pandas_ta>1", "pandas.extra"], False),
+        (["numpy"], False),
+        (None, False),
+    ],
+)
+def test_pandas_is_there_for_packages_that_cannot_do_without(
+    requires: list[str] | None, needed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CatBoost is imported without it, and fails when it predicts."""
+    manifest = predictor.load(ROOT).manifest
+    assert not need_pandas(manifest)  # scikit-learn names it as an extra
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: requires if name == "catboost" else ["pandas"])
+    assert not need_pandas(manifest)
+    assert need_pandas(dataclasses.replace(manifest, packages=manifest.packages | {"catboost": "1.2"})) == needed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import ROOT
+from servers.running import ROOT
 from tests.training.conftest import TrainCommand
 
 REGRESSION = ["Predicted against actual", "Residuals", "Permutation importance"]

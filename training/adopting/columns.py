@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST_VALUES = 1000
 WITHOUT_ROWS = 3
+# Fewer rows than these do not show how a column's values lie.
+FEWEST_ROWS = 50
 
 
 def column_of(series: "pd.Series[Any]", known: Known, by_hand: str) -> Column:
@@ -33,7 +35,8 @@ def column_of(series: "pd.Series[Any]", known: Known, by_hand: str) -> Column:
         return Date(name, missing, dtype, first=first, last=last)
     if dtype == "category" or known.dtype == "category":
         categories = given.astype("category").cat.categories if dtype != "category" else series.cat.categories
-        return Category(name, missing, "category", values=cells_of_categories(name, categories.tolist()))
+        column = Category(name, missing, "category", values=cells_of_categories(name, categories.tolist()))
+        return with_shares(column, given.astype("category").value_counts().to_dict(), categories.tolist())
     if dtype in {"bool", "boolean"} or (dtype == "object" and set(map(type, given)) == {bool}):
         return Boolean(name, missing, "boolean" if dtype == "bool" and missing else dtype)
     if series.dtype.kind in "iuf":
@@ -56,10 +59,20 @@ def column_of_numbers(series: "pd.Series[Any]", kind: str, *, missing: bool, by_
     if kind == CATEGORY and whole:
         counts = series.dropna().value_counts()
         column = Category(name, missing, values=[int(value) for value in counts.index[:MOST_VALUES]])
+        column = with_shares(column, counts.to_dict(), counts.index.tolist())
         return replace(column, dtype="" if dtype == column.own_dtype else dtype)
     dtype = "" if dtype == "float64" or by_hand else dtype
     low, high = (float(given.min()), float(given.max())) if len(given) else (None, None)
-    return Number(name, missing, dtype, minimum=low, maximum=high)
+    number = Number(name, missing, dtype, minimum=low, maximum=high)
+    return number.with_deciles(given, np.ones(len(given))) if len(given) >= FEWEST_ROWS else number
+
+
+def with_shares(column: Category, counts: Mapping[Any, int], values: Sequence[Any]) -> Category:
+    """Return a category with what part of some rows its values are; too few rows say nothing of that."""
+    total = sum(counts.values())
+    if total < FEWEST_ROWS or len(values) > MOST_VALUES:
+        return column
+    return column.with_shares([counts.get(value, 0) for value in values], total)
 
 
 def column_of_strings(series: "pd.Series[Any]", kind: str, known: Known, *, missing: bool) -> Column:
@@ -71,7 +84,8 @@ def column_of_strings(series: "pd.Series[Any]", kind: str, known: Known, *, miss
     if kind == TEXT or (kind != CATEGORY and is_text(words)):
         return Text(name, missing, dtype, longest=max(map(len, words.texts)))
     seen = [*words.texts, *(value for value in known.values if isinstance(value, str))]
-    return Category(name, missing, dtype, values=list(dict.fromkeys(seen))[:MOST_VALUES])
+    column = Category(name, missing, dtype, values=list(dict.fromkeys(seen))[:MOST_VALUES])
+    return with_shares(column, dict(zip(words.texts, words.counts, strict=True)), column.values)
 
 
 def cells_of_categories(name: str, values: Sequence[Any]) -> list[Any]:

@@ -12,7 +12,7 @@ from predictor.columns import LONGEST_TEXT, Boolean, Column, Number, Text
 from predictor.frames import frame_maker
 from training import TrainingError
 from training.adopting.columns import arrays_of, cells_of, column_of, columns_known, likely_rows
-from training.adopting.knowledge import Known, knowledge_of, takes_texts, terms_of
+from training.adopting.knowledge import NUMBER, Known, knowledge_of, takes_texts, terms_of
 from training.adopting.proof import ROUNDING, one_line, predicts_alike, refuse_difference, refused_gaps
 from training.adopting.rows import read_all, read_rows
 
@@ -43,7 +43,8 @@ def inputs_of(estimator: Any, features: Sequence[str], examples: Path | None, ki
     knowledge: Knowledge = asked(knowledge_of, estimator, names)
     if examples is None:
         return inputs_known(estimator, names, knowledge, kinds)
-    said = {name: found.kind for name, found in knowledge.items() if found.kind == "number"} | dict(kinds)
+    numbers = [name for name, found in knowledge.items() if found.kind == NUMBER and not found.guessed]
+    said = dict.fromkeys(numbers, NUMBER) | dict(kinds)
     frame = read_rows(examples, names, said)
 
     def shown() -> list[Column]:
@@ -66,7 +67,7 @@ def asked(question: Callable[..., Any], estimator: Any, *more: Any) -> Any:
 
 def inputs_known(estimator: Any, names: Sequence[str], knowledge: Knowledge, kinds: Kinds) -> Inputs:
     """Return likely rows of the columns that the estimator's steps know."""
-    if not hasattr(estimator, "feature_names_in_") and not kinds:
+    if not fitted_names(estimator) and not kinds:
         return inputs_of_numbers(names)  # fitted on a matrix
     columns = columns_known(knowledge, kinds)
     without_gaps(knowledge, refused_gaps(estimator, columns, likely_rows(columns, knowledge)))
@@ -134,16 +135,23 @@ def proven(estimator: Any, columns: list[Column], rows: Sequence[Sequence[Any]],
     return Inputs("frame", columns, arrays, frame)
 
 
+def fitted_names(estimator: Any) -> list[str]:
+    """Return the names of the features that an estimator was fitted with; of a matrix there are none."""
+    catboosts = getattr(estimator, "feature_names_", ())  # which numbers a matrix's
+    names = [str(name) for name in getattr(estimator, "feature_names_in_", catboosts)]
+    return [] if names == [str(number) for number in range(len(names))] else names
+
+
 def feature_names_of(estimator: Any, given: Sequence[str]) -> list[str]:
     """Return the names of the features: those that the estimator was fitted with, or those that were given."""
-    own = [str(name) for name in getattr(estimator, "feature_names_in_", ())]
+    own = fitted_names(estimator)
     if own and given and list(given) != own:
         raise TrainingError(f"the estimator was fitted with the features {','.join(own)}; leave --features out")
     names = own or list(given)
     if not names:
         raise TrainingError("the estimator does not know its features' names; give them, in order, with --features a,b")
     width = getattr(estimator, "n_features_in_", len(names))
-    if width != len(names):
+    if width not in {0, len(names)}:  # CatBoost's forgets it in a pickle
         raise TrainingError(f"the estimator takes {width} features, --features names {len(names)}")
     if len(set(names)) < len(names) or not all(names):
         raise TrainingError("--features must give each feature a name of its own")

@@ -35,6 +35,7 @@ class Known:
     usual: Any = None
     passed: bool = False  # on to a step that takes numbers
     dropped: bool = False
+    guessed: bool = False  # to be a number, by an estimator of another package, which may take categories, too
 
 
 def inner(estimator: Any) -> Any:
@@ -131,6 +132,7 @@ def _look_at(step: Any, names: Names, known: dict[str, Known]) -> Names:
     if not is_stock and not hasattr(step, "predict"):
         return []  # of a transformer of one's own nothing is known
     for place, found in columns:
+        found.guessed |= not is_stock and not found.kind
         _tell(step, place, found)
     return names if type(step).__name__ in ONE_TO_ONE else []
 

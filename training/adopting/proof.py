@@ -20,7 +20,16 @@ ROUNDING = 1e-12
 
 
 def are_same(one: Any, other: Any, tolerance: float = 0) -> bool:
-    """Whether two answers are the same, floats within a tolerance relative to the largest of them."""
+    """Whether two answers are the same, floats within a tolerance relative to the largest of them.
+
+    A list of arrays is the probabilities of several targets, which may have differently many classes.
+    """
+    several = [
+        isinstance(answer, list) and all(isinstance(part, np.ndarray) for part in answer) for answer in (one, other)
+    ]
+    if any(several):
+        alike = all(several) and len(one) == len(other)
+        return alike and all(are_same(*pair, tolerance) for pair in zip(one, other, strict=True))
     one, other = np.asarray(one), np.asarray(other)
     if one.shape != other.shape:
         return False

@@ -106,5 +106,5 @@ def _members(tree: Any, index: int) -> NDArray[np.float64]:
     """Return the categories that a split sends to the left."""
     bits = np.unpackbits(tree.raw_left_cat_bitsets[index].view(np.uint8), bitorder="little")
     # Only missing values may go left, and a set must not be empty: no category is negative.
-    found: NDArray[np.float64] = np.flatnonzero(bits).astype(np.float64)
-    return found if len(found) else np.array([-1.0])
+    categories: NDArray[np.float64] = np.flatnonzero(bits).astype(np.float64)
+    return categories if len(categories) else np.array([-1.0])

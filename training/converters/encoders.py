@@ -40,7 +40,7 @@ def _looked_up(graph: Graph, encoder: Any, index: int, part: Part) -> Part:
     absent = rows[gaps[0]] if gaps else other
     if part.filled is not None:
         absent = rows.get(part.filled, other)
-    table = np.vstack([found for found in (*(rows[key] for key in keys), absent, other) if found is not None])
+    table = np.vstack([row for row in (*(rows[key] for key in keys), absent, other) if row is not None])
     return _table(graph, part, [*keys, MISSING] if strings else [*map(float, keys), np.nan], table)
 
 
@@ -68,10 +68,10 @@ def _row(encoder: Any, index: int, value: Any) -> NDArray[np.float64] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the names that it was fitted with, and of unknown categories
-            made = encoder.transform(cells)
+            encoded = encoder.transform(cells)
     except ValueError:
         return None
-    dense = made.toarray() if hasattr(made, "toarray") else np.asarray(made)
+    dense = encoded.toarray() if hasattr(encoded, "toarray") else np.asarray(encoded)
     start, stop = _span(encoder, index)
     row: NDArray[np.float64] = dense[0, start:stop].astype(np.float64)
     return row
@@ -94,15 +94,15 @@ def _table(graph: Graph, part: Part, keys: list[Any], table: NDArray[np.float64]
     said = table[:, 0].tolist() if width == 1 else list(range(len(table)))
     # ONNX Runtime has this operator from numbers to numbers of the same type only.
     result = TensorProto.INT64 if width > 1 and kind == TensorProto.STRING else TensorProto.DOUBLE
-    found = graph.node(
+    looked_up = graph.node(
         "LabelEncoder", value, domain=ML,
         keys_tensor=helper.make_tensor("keys", kind, [len(keys)], keys),
         values_tensor=helper.make_tensor("values", result, [len(keys)], said[:-1]),
         default_tensor=helper.make_tensor("default", result, [1], said[-1:]),
     )  # fmt: skip
     if width == 1:
-        return Part(found)
-    index = graph.node("Squeeze", found, graph.constant([1], np.int64))
+        return Part(looked_up)
+    index = graph.node("Squeeze", looked_up, graph.constant([1], np.int64))
     if result == TensorProto.DOUBLE:
         index = graph.node("Cast", index, to=TensorProto.INT64)
     return Part(graph.node("Gather", graph.constant(table), index, axis=0), width)

@@ -42,9 +42,14 @@ class Part:
 Columns = Sequence[Part]
 
 
+def width(columns: Columns) -> int:
+    """Return how many columns there are."""
+    return sum(part.width for part in columns)
+
+
 @dataclass(frozen=True)
 class Prediction:
-    """What an estimator predicts: numbers, shape (rows, 1), or the index of a label, (rows,), and probabilities."""
+    """What an estimator predicts: numbers, (rows, targets), or the index of a label, (rows,), and probabilities."""
 
     value: str
     probabilities: str = ""
@@ -71,12 +76,12 @@ class Graph:
 
     def name(self, wanted: str) -> str:
         """Return a name that no value of the graph has yet."""
-        found, number = wanted, 0
-        while found in self.taken:
+        free, number = wanted, 0
+        while free in self.taken:
             number += 1
-            found = f"{wanted}_{number}"
-        self.taken.add(found)
-        return found
+            free = f"{wanted}_{number}"
+        self.taken.add(free)
+        return free
 
     def input(self, name: str, type: str, width: int = 1) -> Part:
         """Add an input of the model."""
@@ -98,9 +103,9 @@ class Graph:
         self, operator: str, inputs: Sequence[str], outputs: int, *, domain: str = "", **attributes: Any
     ) -> list[str]:
         """Add a node and return the names of its outputs."""
-        made = [self.name(operator) for _ in range(outputs)]
-        self.nodes.append(helper.make_node(operator, inputs, made, name=made[0], domain=domain, **attributes))
-        return made
+        names = [self.name(operator) for _ in range(outputs)]
+        self.nodes.append(helper.make_node(operator, inputs, names, name=names[0], domain=domain, **attributes))
+        return names
 
     def constant(self, values: Any, dtype: Any = np.float64) -> str:
         """Return the name of a constant; equal ones are kept once."""
@@ -153,16 +158,16 @@ class Graph:
         origins = tuple(part.origins[j] for j in indices) if part.origins else ()
         return replace(part, value=picked, width=len(indices), origins=origins)
 
-    def model(self, outputs: Sequence[tuple[str, str, int, list[str]]]) -> ModelProto:
+    def model(self, outputs: Sequence[tuple[str, str, int, Sequence[str | int]]]) -> ModelProto:
         """Return the model with these outputs: name, value, element type and dimensions."""
-        made = []
+        results = []
         for wanted, value, element, dimensions in outputs:
             name = self.name(wanted)
             self.nodes.append(helper.make_node("Identity", [value], [name], name=name))
-            made.append(helper.make_tensor_value_info(name, element, dimensions))
+            results.append(helper.make_tensor_value_info(name, element, dimensions))
         used = {name for node in self.nodes for name in node.input}
         inputs = [value for value in self.inputs if value.name in used]
-        graph = helper.make_graph(self.nodes, "model", inputs, made, self.initializers)
+        graph = helper.make_graph(self.nodes, "model", inputs, results, self.initializers)
         sets = [helper.make_opsetid(domain, version) for domain, version in OPERATOR_SETS.items()]
         return helper.make_model(graph, opset_imports=sets, ir_version=IR_VERSION, producer_name="tandem")
 

@@ -48,7 +48,7 @@ def _filled_string(part: Part, value: Any) -> Part:
 @transforms(MissingIndicator)
 def convert_missing_indicator(graph: Graph, indicator: Any, columns: Columns) -> list[Part]:
     """Convert one column of 0 and 1 for each that had gaps."""
-    found = []
+    parts = []
     for part in graph.select(columns, indicator.features_):
         if part.type == STRING:
             absent = graph.node("Equal", part.value, graph.constant([MISSING], object))
@@ -56,8 +56,8 @@ def convert_missing_indicator(graph: Graph, indicator: Any, columns: Columns) ->
                 raise NotConvertedError("it looks for gaps that are filled already")
         else:
             absent = graph.node("IsNaN", graph.number(part))
-        found.append(Part(graph.node("Cast", absent, to=TensorProto.DOUBLE), part.width))
-    return found
+        parts.append(Part(graph.node("Cast", absent, to=TensorProto.DOUBLE), part.width))
+    return parts
 
 
 def is_missing(value: Any) -> bool:

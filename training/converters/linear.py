@@ -42,6 +42,7 @@ from sklearn.svm import LinearSVC, LinearSVR
 
 from training.converters.boosting import labels
 from training.converters.graph import Columns, Graph, NotConvertedError, Prediction
+from training.converters.others import predict_by_skl2onnx
 from training.converters.registry import predicts
 from training.converters.scalers import ones
 
@@ -82,8 +83,8 @@ def convert_logistic(graph: Graph, model: Any, columns: Columns) -> Prediction:
 def convert_linear_classifier(graph: Graph, model: Any, columns: Columns) -> Prediction:
     """Convert a classifier without probabilities."""
     raw = weighted_sum(graph, model, columns)
-    found = labels(graph, raw, raw, len(model.classes_), "Greater")
-    return Prediction(found.value, decision=raw)
+    prediction = labels(graph, raw, raw, len(model.classes_), "Greater")
+    return Prediction(prediction.value, decision=raw)
 
 
 @predicts(SGDClassifier)
@@ -93,8 +94,6 @@ def convert_sgd_classifier(graph: Graph, model: Any, columns: Columns) -> Predic
         raw = weighted_sum(graph, model, columns)
         return labels(graph, raw, raw, 2, "Greater")
     if model.loss in ("log_loss", "modified_huber"):
-        from training.converters.others import predict_by_skl2onnx
-
         return predict_by_skl2onnx(graph, model, columns)
     return convert_linear_classifier(graph, model, columns)
 
@@ -103,8 +102,6 @@ def weighted_sum(graph: Graph, model: Any, columns: Columns) -> str:
     """Return columns @ coefficients + intercept, of shape (rows, targets)."""
     weights = np.atleast_2d(np.asarray(model.coef_, dtype=np.float64))
     intercept = np.ravel(model.intercept_).astype(np.float64)
-    if np.ndim(model.coef_) == 2 and len(weights) > 1 and not hasattr(model, "classes_"):
-        raise NotConvertedError("it predicts several values a row")
     product = graph.node("MatMul", graph.matrix(columns), graph.constant(weights.T))
     return graph.node("Add", product, graph.constant(intercept)) if intercept.any() else product
 
@@ -112,10 +109,8 @@ def weighted_sum(graph: Graph, model: Any, columns: Columns) -> str:
 @predicts(DummyRegressor)
 def convert_dummy_regressor(graph: Graph, dummy: Any, columns: Columns) -> Prediction:
     """Convert a constant."""
-    if dummy.constant_.size != 1:
-        raise NotConvertedError("it predicts several values a row")
     one = ones(graph, graph.matrix(columns))
-    return Prediction(graph.node("Mul", one, graph.constant([[float(dummy.constant_.item())]])))
+    return Prediction(graph.node("Mul", one, graph.constant(dummy.constant_.reshape(1, -1))))
 
 
 @predicts(DummyClassifier)

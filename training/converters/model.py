@@ -15,8 +15,10 @@ from training.converters.registry import predict
 MATRIX = "features"
 
 
-def convert(estimator: Any, inputs: Sequence[tuple[str, str]] | int) -> tuple[ModelProto, str]:
+def convert(estimator: Any, inputs: Sequence[tuple[str, str]] | int, targets: int = 1) -> tuple[ModelProto, str]:
     """Return the model and its precision; `inputs` are names and types of columns, or the width of one matrix.
+
+    `targets` is how many numbers it predicts of a row.
 
     NotConvertedError when something in the estimator has no form in ONNX.
     """
@@ -25,10 +27,11 @@ def convert(estimator: Any, inputs: Sequence[tuple[str, str]] | int) -> tuple[Mo
         columns = [graph.input(MATRIX, NUMBER, inputs)]
     else:
         columns = [graph.input(name, type) for name, type in inputs]
-    found = predict(graph, estimator, columns)
-    outputs = [("prediction", *_answer(graph, estimator, found.value), ["rows"])]
-    if found.probabilities and hasattr(estimator, "predict_proba"):
-        outputs.append(("probabilities", found.probabilities, TensorProto.DOUBLE, ["rows", "classes"]))
+    prediction = predict(graph, estimator, columns)
+    shape: list[str | int] = ["rows"] if targets == 1 else ["rows", targets]
+    outputs = [("prediction", *_answer(graph, estimator, prediction.value, targets), shape)]
+    if prediction.probabilities and hasattr(estimator, "predict_proba"):
+        outputs.append(("probabilities", prediction.probabilities, TensorProto.DOUBLE, ["rows", "classes"]))
     elif hasattr(estimator, "predict_proba"):
         raise NotConvertedError(f"{type(estimator).__name__} gives probabilities, its conversion none")
     model = graph.model(outputs)
@@ -38,10 +41,11 @@ def convert(estimator: Any, inputs: Sequence[tuple[str, str]] | int) -> tuple[Mo
     return model, graph.precision
 
 
-def _answer(graph: Graph, estimator: Any, value: str) -> tuple[str, int]:
-    """Return the output of labels or numbers, of shape (rows,), and its element type."""
+def _answer(graph: Graph, estimator: Any, value: str, targets: int) -> tuple[str, int]:
+    """Return the output of labels, of shape (rows,), or numbers, (rows,) or (rows, targets), and its element type."""
     if not hasattr(estimator, "classes_"):
-        return graph.node("Reshape", value, graph.constant([-1], np.int64)), TensorProto.DOUBLE
+        shape = [-1] if targets == 1 else [-1, targets]
+        return graph.node("Reshape", value, graph.constant(shape, np.int64)), TensorProto.DOUBLE
     classes = estimator.classes_
     if classes.dtype.kind in "iub":
         if classes.tolist() == list(range(len(classes))):

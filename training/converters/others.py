@@ -8,8 +8,7 @@ import numpy as np
 from onnx import ModelProto, TensorProto, helper
 from sklearn.base import is_classifier
 
-from training.converters.graph import ML, Columns, Graph, NotConvertedError, Part, Prediction
-from training.converters.scalers import width
+from training.converters.graph import ML, Columns, Graph, NotConvertedError, Part, Prediction, width
 
 # The newest of skl2onnx; its operators mean the same in the graph's own sets.
 SETS = {"": 21, ML: 3}

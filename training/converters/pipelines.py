@@ -14,6 +14,7 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
     TunedThresholdClassifierCV,
 )
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
@@ -44,36 +45,44 @@ def convert_transforming_pipeline(graph: Graph, pipeline: Any, columns: Columns)
 @transforms(ColumnTransformer)
 def convert_column_transformer(graph: Graph, transformer: Any, columns: Columns) -> list[Part]:
     """Convert transformers that get some of the columns each."""
-    found: list[Part] = []
+    parts: list[Part] = []
     for name, step, _ in transformer.transformers_:
         indices = transformer._transformer_to_input_indices.get(name, [])
         if len(indices) == 0 or (isinstance(step, str) and step == "drop"):
             continue
         made = transform(graph, step, graph.select(columns, indices))
-        found += _weighted(graph, made, (transformer.transformer_weights or {}).get(name))
-    return found
+        parts += _weighted(graph, made, (transformer.transformer_weights or {}).get(name))
+    return parts
 
 
 @transforms(FeatureUnion)
 def convert_feature_union(graph: Graph, union: Any, columns: Columns) -> list[Part]:
     """Convert transformers that get the same columns."""
-    found: list[Part] = []
+    parts: list[Part] = []
     for name, step in union.transformer_list:
         if step != "drop":
-            found += _weighted(graph, transform(graph, step, columns), (union.transformer_weights or {}).get(name))
-    return found
+            parts += _weighted(graph, transform(graph, step, columns), (union.transformer_weights or {}).get(name))
+    return parts
 
 
-def _weighted(graph: Graph, made: list[Part], weight: float | None) -> list[Part]:
+def _weighted(graph: Graph, parts: list[Part], weight: float | None) -> list[Part]:
     if weight is None:
-        return made
-    return [Part(graph.node("Mul", graph.number(part), graph.constant([weight])), part.width) for part in made]
+        return parts
+    return [Part(graph.node("Mul", graph.number(part), graph.constant([weight])), part.width) for part in parts]
 
 
 @predicts(*SEARCHES)
 def convert_search(graph: Graph, search: Any, columns: Columns) -> Prediction:
     """Convert the best that a search found."""
     return predict(graph, search.best_estimator_, columns)
+
+
+@predicts(MultiOutputRegressor)
+def convert_for_each_target(graph: Graph, regressor: Any, columns: Columns) -> Prediction:
+    """Convert one regressor for each target."""
+    column = graph.constant([-1, 1], np.int64)
+    values = [predict(graph, one, columns).value for one in regressor.estimators_]
+    return Prediction(graph.concat([graph.node("Reshape", value, column) for value in values]))
 
 
 @predicts(SelfTrainingClassifier, RANSACRegressor)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from training.converters.graph import Columns, Graph, NotConvertedError, Part, Prediction
+from training.converters.others import predict_by_skl2onnx, transform_by_skl2onnx
 
 Transformer = Callable[[Graph, Any, Columns], list[Part]]
 Predictor = Callable[[Graph, Any, Columns], Prediction]
@@ -38,8 +39,6 @@ def transform(graph: Graph, transformer: Any, columns: Columns) -> list[Part]:
     if isinstance(transformer, str) and transformer == "passthrough":
         return list(columns)
     if type(transformer) not in TRANSFORMERS:
-        from training.converters.others import transform_by_skl2onnx
-
         return transform_by_skl2onnx(graph, transformer, columns)
     with named(transformer):
         return TRANSFORMERS[type(transformer)](graph, transformer, columns)
@@ -48,8 +47,6 @@ def transform(graph: Graph, transformer: Any, columns: Columns) -> list[Part]:
 def predict(graph: Graph, estimator: Any, columns: Columns) -> Prediction:
     """Add a fitted regressor or classifier to the graph and return what it predicts."""
     if type(estimator) not in PREDICTORS:
-        from training.converters.others import predict_by_skl2onnx
-
         return predict_by_skl2onnx(graph, estimator, columns)
     with named(estimator):
         return PREDICTORS[type(estimator)](graph, estimator, columns)

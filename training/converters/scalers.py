@@ -32,18 +32,13 @@ from sklearn.preprocessing import (
 from sklearn.utils import check_array
 
 from training.converters.functions import add_function
-from training.converters.graph import Columns, Graph, NotConvertedError, Part, scalar
+from training.converters.graph import Columns, Graph, NotConvertedError, Part, scalar, width
 from training.converters.registry import transforms
 
 SELECTORS = (
     GenericUnivariateSelect, RFE, RFECV, SelectFdr, SelectFpr, SelectFromModel, SelectFwe, SelectKBest,
     SelectPercentile, SequentialFeatureSelector, VarianceThreshold,
 )  # fmt: skip
-
-
-def width(columns: Columns) -> int:
-    """Return how many columns there are."""
-    return sum(part.width for part in columns)
 
 
 @transforms(StandardScaler)

@@ -5,9 +5,9 @@ from typing import Any
 from onnx import TensorProto
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 
-from training.converters.graph import NUMBER, STRING, Columns, Graph, NotConvertedError, Part, scalar
+from training.converters.graph import NUMBER, STRING, Columns, Graph, NotConvertedError, Part, scalar, width
 from training.converters.registry import transforms
-from training.converters.scalers import normalized, width
+from training.converters.scalers import normalized
 
 
 @transforms(CountVectorizer)

@@ -57,10 +57,11 @@ def most_probable(graph: Graph, probabilities: str) -> Prediction:
 
 def values_of(tree: Any) -> NDArray[np.float64]:
     """Return what each node of a tree says, of shape (nodes, numbers)."""
-    if tree.tree_.value.shape[1] != 1:
-        raise NotConvertedError("it predicts several values a row")
-    values: NDArray[np.float64] = tree.tree_.value[:, 0, :]
-    return values
+    values: NDArray[np.float64] = tree.tree_.value
+    _, targets, classes = values.shape
+    if targets > 1 < classes:
+        raise NotConvertedError("it predicts several labels a row")
+    return values.reshape(len(values), targets * classes)
 
 
 def add_trees(

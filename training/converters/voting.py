@@ -17,9 +17,8 @@ from sklearn.ensemble import (
     VotingRegressor,
 )  # fmt: skip
 
-from training.converters.graph import Columns, Graph, NotConvertedError, Part, Prediction
+from training.converters.graph import Columns, Graph, NotConvertedError, Part, Prediction, width
 from training.converters.registry import predict, predicts
-from training.converters.scalers import width
 from training.converters.trees import TREES, add_trees, integers, mean_of_trees, most_probable, values_of
 
 
@@ -52,45 +51,46 @@ def convert_voting_regressor(graph: Graph, voting: Any, columns: Columns) -> Pre
 @predicts(VotingClassifier)
 def convert_voting_classifier(graph: Graph, voting: Any, columns: Columns) -> Prediction:
     """Convert the mean of probabilities, or the label that most classifiers say."""
-    asked = [predict(graph, estimator, columns) for estimator in voting.estimators_]
+    predictions = [predict(graph, estimator, columns) for estimator in voting.estimators_]
     if voting.voting == "soft":
-        chances = average(graph, [probabilities(found) for found in asked], voting._weights_not_none)
+        chances = average(graph, [probabilities(prediction) for prediction in predictions], voting._weights_not_none)
         return most_probable(graph, chances)
-    weights = voting._weights_not_none or [1.0] * len(asked)
+    weights = voting._weights_not_none or [1.0] * len(predictions)
     each = [np.eye(len(voting.classes_)) * weight for weight in weights]
-    votes = [graph.node("Gather", graph.constant(v), found.value, axis=0) for v, found in zip(each, asked, strict=True)]
+    labels = [prediction.value for prediction in predictions]
+    votes = [graph.node("Gather", graph.constant(v), label, axis=0) for v, label in zip(each, labels, strict=True)]
     return Prediction(graph.node("ArgMax", sum_of(graph, votes), axis=1, keepdims=0))
 
 
-def probabilities(found: Prediction) -> str:
+def probabilities(prediction: Prediction) -> str:
     """Return an estimator's probabilities."""
-    if not found.probabilities:
+    if not prediction.probabilities:
         raise NotConvertedError("it asks for probabilities that a converted estimator does not give")
-    return found.probabilities
+    return prediction.probabilities
 
 
 @predicts(StackingRegressor)
 def convert_stacking_regressor(graph: Graph, stacking: Any, columns: Columns) -> Prediction:
     """Convert regressors whose predictions another one takes for its columns."""
-    made = [Part(predict(graph, estimator, columns).value) for estimator in stacking.estimators_]
-    return predict(graph, stacking.final_estimator_, made + (list(columns) if stacking.passthrough else []))
+    parts = [Part(predict(graph, estimator, columns).value) for estimator in stacking.estimators_]
+    return predict(graph, stacking.final_estimator_, parts + (list(columns) if stacking.passthrough else []))
 
 
 @predicts(StackingClassifier)
 def convert_stacking_classifier(graph: Graph, stacking: Any, columns: Columns) -> Prediction:
     """Convert classifiers whose answers another one takes for its columns."""
-    made = []
+    parts = []
     for estimator, method in zip(stacking.estimators_, stacking.stack_method_, strict=True):
-        found = predict(graph, estimator, columns)
+        prediction = predict(graph, estimator, columns)
         classes = len(estimator.classes_)
         if method == "predict_proba":
-            part = Part(probabilities(found), classes)
-            made += graph.select([part], [1]) if classes == 2 else [part]
-        elif method == "decision_function" and found.decision:
-            made.append(Part(found.decision, 1 if classes == 2 else classes))
+            part = Part(probabilities(prediction), classes)
+            parts += graph.select([part], [1]) if classes == 2 else [part]
+        elif method == "decision_function" and prediction.decision:
+            parts.append(Part(prediction.decision, 1 if classes == 2 else classes))
         else:
             raise NotConvertedError(f"it asks for {method}")
-    return predict(graph, stacking.final_estimator_, made + (list(columns) if stacking.passthrough else []))
+    return predict(graph, stacking.final_estimator_, parts + (list(columns) if stacking.passthrough else []))
 
 
 @predicts(BaggingRegressor)
@@ -98,7 +98,7 @@ def convert_bagging_regressor(graph: Graph, bagging: Any, columns: Columns) -> P
     """Convert the mean of regressors that know some of the columns each."""
     if isinstance(bagging.estimators_[0], TREES):
         return Prediction(mean_of_trees(graph, bagging.estimators_, columns, bagging.estimators_features_))
-    return Prediction(average(graph, [found.value for found in _asked(graph, bagging, columns)]))
+    return Prediction(average(graph, [prediction.value for prediction in _predictions(graph, bagging, columns)]))
 
 
 @predicts(BaggingClassifier)
@@ -108,10 +108,11 @@ def convert_bagging_classifier(graph: Graph, bagging: Any, columns: Columns) -> 
         raise NotConvertedError("one of its estimators has not seen all labels")
     if isinstance(bagging.estimators_[0], TREES):
         return most_probable(graph, mean_of_trees(graph, bagging.estimators_, columns, bagging.estimators_features_))
-    return most_probable(graph, average(graph, [probabilities(found) for found in _asked(graph, bagging, columns)]))
+    chances = [probabilities(prediction) for prediction in _predictions(graph, bagging, columns)]
+    return most_probable(graph, average(graph, chances))
 
 
-def _asked(graph: Graph, bagging: Any, columns: Columns) -> list[Prediction]:
+def _predictions(graph: Graph, bagging: Any, columns: Columns) -> list[Prediction]:
     # One matrix for all, since each picks its columns from it.
     whole = [Part(graph.matrix(columns), width(columns))]
     pairs = zip(bagging.estimators_, bagging.estimators_features_, strict=True)
@@ -128,9 +129,9 @@ def convert_ada_boost_classifier(graph: Graph, boosting: Any, columns: Columns) 
         said = [vote[values_of(estimator).argmax(axis=1)] for (estimator, _), vote in zip(pairs, says, strict=True)]
         total = add_trees(graph, [estimator for estimator, _ in pairs], said, columns)
     else:
-        asked = [predict(graph, estimator, columns).value for estimator, _ in pairs]
+        labels = [predict(graph, estimator, columns).value for estimator, _ in pairs]
         votes = [
-            graph.node("Gather", graph.constant(vote), index, axis=0) for vote, index in zip(says, asked, strict=True)
+            graph.node("Gather", graph.constant(vote), index, axis=0) for vote, index in zip(says, labels, strict=True)
         ]
         total = sum_of(graph, votes)
     decision = graph.node("Div", total, graph.constant([float(boosting.estimator_weights_.sum())]))

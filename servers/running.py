@@ -1,4 +1,4 @@
-"""Real servers as child processes: started on a port of the system's, waited for, and always ended."""
+"""Servers started on a port of the system's, waited for, and always ended."""
 
 import os
 import signal
@@ -32,9 +32,11 @@ class Server:
         self.log = log
 
     def output(self) -> str:
+        """Return what it wrote to stdout and stderr."""
         return self.log.read_text()
 
     def wait_until_it_answers(self) -> None:
+        """Wait for any answer; AssertionError when there is none."""
         until = time.monotonic() + START_SECONDS
         while self.process.poll() is None and time.monotonic() < until:
             try:
@@ -53,11 +55,13 @@ class Server:
             return None
 
     def stop(self, number: int = signal.SIGTERM) -> int | None:
+        """Send a signal and wait; the exit status, None while it runs."""
         self.process.send_signal(number)
         return self.wait(STOP_SECONDS)
 
 
 def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -68,7 +72,7 @@ def free_port() -> int:
 def running(
     command: Sequence[str], log: Path, *, wait: bool = True, cwd: Path = ROOT, **environ: str
 ) -> Iterator[Server]:
-    """Run a server until the block ends; `environ` adds to the environment of the tests."""
+    """Run a server until the block ends; `environ` adds to this process's environment."""
     port = free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -90,6 +94,7 @@ def running(
 
 
 def environment(**more: str) -> Mapping[str, str]:
+    """Return this process's environment, and more."""
     return {**os.environ, **more}
 
 

@@ -22,8 +22,8 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Column, Table
 
-from tests.process import processes
-from tests.servers import GUNICORN, running
+from servers import processes
+from servers.running import GUNICORN, running
 
 REQUESTS = 50_000
 WARM_UP = 5_000

@@ -14,6 +14,15 @@ def workers_of(master: int) -> list[int]:
     return sorted(int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split())
 
 
+def tree(pid: int) -> list[int]:
+    """Return a process and its descendants."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += tree(int(child))
+    return found
+
+
 def children() -> set[int]:
     """Return the process ids of this process's own children, whichever thread started them."""
     return {
@@ -22,7 +31,8 @@ def children() -> set[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process has used so far."""
+    """Return the CPU time, user's and system's, that a process has used so far."""
+    # The name, in parentheses, may hold spaces; utime and stime are fields 14 and 15 (proc_pid_stat(5)).
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
@@ -32,16 +42,28 @@ def memory(pid: int) -> int:
 
     Of files, the code of libraries, nothing counts: those pages are shared with whatever else runs on the machine.
     """
-    found = re.search(r"^Pss_Anon: +(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-    assert found
+    return _bytes(pid, "Pss_Anon")
+
+
+def memory_with_files(pid: int) -> int:
+    """Return the bytes that a process holds, those of files included, shared pages divided as in `memory`."""
+    return _bytes(pid, "Pss")
+
+
+def _bytes(pid: int, line: str) -> int:
+    found = re.search(rf"^{line}: +(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    if found is None:
+        raise LookupError(f"Linux does not tell the {line} of process {pid}")
     return int(found[1]) * 1024
 
 
 def file_descriptors(pid: int) -> int:
+    """Return how many files and sockets a process has open."""
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def threads(pid: int) -> int:
+    """Return how many threads a process has."""
     return len(os.listdir(f"/proc/{pid}/task"))
 
 
@@ -49,5 +71,6 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) 
     """Look at a condition until it holds; AssertionError after `seconds`."""
     until = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < until, f"not within {seconds} s: {what}"
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.01)
