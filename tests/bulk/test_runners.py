@@ -5,10 +5,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from servers.processes import wait_until
+from servers.running import ROOT, end, free_port
 from tests.bulk.conftest import PYTHON, Bulk, rows_of, write_parquet
 from tests.models import COLUMNS, ROWS, hosts_of, mixed_classifier
-from tests.process.processes import wait_until
-from tests.servers import ROOT, end, free_port
 
 
 def graph(name: str, *arguments: object, given: Any = None) -> Any:
