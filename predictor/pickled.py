@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
+
 from predictor.artifact import REMEDY, ArtifactError, public_class
 from predictor.custom import importable, is_custom
 from predictor.frames import without_pandas
