@@ -11,6 +11,7 @@ import numpy as np
 from predictor.artifact import REMEDY, ArtifactError, public_class
 from predictor.custom import importable, is_custom
 from predictor.frames import without_pandas
+from predictor.late_imports import is_stock, late_imports
 from predictor.manifest import Manifest
 from predictor.outputs import classes_by_target
 from predictor.packages import need_pandas
@@ -36,7 +37,11 @@ def estimator_of(pickled: bytes, manifest: Manifest, trusted_modules: Collection
     check_globals(manifest, {*trusted_modules, *own})
     custom = any(is_custom(name, own) for name in manifest.globals)
     needs_pandas = manifest.input == "frame" or custom or need_pandas(manifest)
-    with contextlib.nullcontext() if needs_pandas else without_pandas():
+    with contextlib.ExitStack() as lean:
+        if not needs_pandas:
+            lean.enter_context(without_pandas())
+        if is_stock(manifest.globals):
+            lean.enter_context(late_imports())
         estimator = unpickle(pickled, manifest.globals, any_version=any_version)
     _check_estimator(estimator, manifest)
     return estimator

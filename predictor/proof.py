@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from predictor.artifact import REMEDY, ArtifactError
+from predictor.late_imports import imported_late, real
 from predictor.model import Predictor
 
 SECONDS = 120
@@ -30,11 +31,13 @@ def prove(predictor: Predictor, seconds: float = SECONDS) -> None:
             f"the model does not reproduce example {report['differing'][0]} of its manifest; the installed packages "
             f"predict other numbers than those it was trained with: {REMEDY}"
         )
+    for name in report["imported"]:  # or each process that serves would do that for itself
+        real(name)
 
 
 def _report(predictor: Predictor) -> dict[str, Any]:
     try:
-        return {"differing": predictor.replay()[:1]}
+        return {"differing": predictor.replay()[:1], "imported": imported_late()}
     except BaseException as error:  # an estimator that is not what it seems can raise anything
         return {"error": f"{type(error).__name__}: {error}"[:500]}
 
