@@ -145,7 +145,8 @@ def warm_row(warm: list[float]) -> str:
 
 def table_of(measured: list[Measured]) -> Table:
     """Return the table of hosts started here: medians by phase, the range of the totals, warm percentiles."""
-    table = Table("process start to first prediction", *(host.name for host in measured), title=machine())
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    table = Table("process start to first prediction", *(host.name for host in measured), title=machine)
     for phase in measured[0].starts[0]:
         table.add_row(phase, *(milliseconds(host.median(phase)) for host in measured))
     table.add_section()
@@ -157,11 +158,6 @@ def table_of(measured: list[Measured]) -> Table:
     table.add_section()
     table.add_row(f"warm request, of {len(measured[0].warm):,}", *(warm_row(host.warm) for host in measured))
     return table
-
-
-def machine() -> str:
-    """Return what the figures depend on most."""
-    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
 
 
 def measure_there(urls: list[str], warm: int, body: bytes, token: str | None) -> Table:

@@ -4,7 +4,6 @@ The bytes are read once, compared with their digest, and those same bytes are lo
 and listed by the manifest; then type, width and versions are checked and the golden examples predicted again.
 """
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -14,19 +13,14 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from marshmallow import ValidationError
 
-from predictor.artifact import REMEDY, ArtifactError, public_class
-from predictor.custom import importable, is_custom
-from predictor.frames import without_pandas
-from predictor.late_imports import is_stock, late_imports
+from predictor.artifact import REMEDY, ArtifactError
 from predictor.manifest import FILE, Manifest, ManifestSchema
 from predictor.model import REPLAY_TOLERANCE, Predictor
 from predictor.onnx_engine import TOLERANCE, CompiledModel, choose_engine
-from predictor.outputs import classes_by_target
-from predictor.packages import check_packages, need_pandas
-from predictor.pickled import check_globals, unpickle
+from predictor.packages import check_packages
+from predictor.pickled import estimator_of
 from predictor.proof import prove
 
 LOOKS_LIKE = {
@@ -69,17 +63,7 @@ def load(
     else:
         pickled = _read_verified(directory, manifest.artifact)
         tolerated = check_packages(manifest, any_version)
-        own = importable()
-        check_globals(manifest, {*trusted_modules, *own})
-        custom = any(is_custom(name, own) for name in manifest.globals)
-        needs_pandas = manifest.input == "frame" or custom or need_pandas(manifest)
-        with contextlib.ExitStack() as lean:
-            if not needs_pandas:
-                lean.enter_context(without_pandas())
-            if is_stock(manifest.globals):
-                lean.enter_context(late_imports())
-            model = unpickle(pickled, manifest.globals, any_version=any_version)
-        _check_estimator(model, manifest)
+        model = estimator_of(pickled, manifest, trusted_modules, any_version=any_version)
         predictor = Predictor(manifest, model, sha256=digest)
     _check_width(model, manifest)
     # An estimator that was fitted on a DataFrame warns of every matrix; the manifest keeps the names, in order.
@@ -174,30 +158,9 @@ def first_line(error: Exception) -> str:
     return SOURCE.sub("", " ".join(str(error)[:2000].split()))[:200]
 
 
-def _check_estimator(estimator: Any, manifest: Manifest) -> None:
-    found = public_class(estimator)
-    if found != manifest.estimator["class"]:
-        raise ArtifactError(f"the pickle holds a {found}, the manifest says {manifest.estimator['class']}; {REMEDY}")
-    if manifest.task in {"anomaly", "clustering"}:  # their labels stand in no attribute that all have
-        return
-    if classes_of(estimator, manifest) != [target.classes for target in manifest.targets]:
-        raise ArtifactError(f"the estimator's classes are not those of the manifest; {REMEDY}")
-
-
-def classes_of(estimator: Any, manifest: Manifest) -> list[list[Any] | None]:
-    """Return the labels of each target, None of numbers."""
-    targets = len(manifest.targets)
-    if manifest.task != "classification" or not hasattr(estimator, "classes_"):
-        return [None] * targets
-    return [*classes_by_target(estimator, targets)] if targets > 1 else [np.asarray(estimator.classes_).tolist()]
-
-
 def _check_width(estimator: Any, manifest: Manifest) -> None:
     width = getattr(estimator, "n_features_in_", None)
     wanted = len(manifest.input_names)
-    if width not in (
-        None,
-        0,
-        wanted,
-    ):  # a pipeline whose first step does not know shows it by predicting, as CatBoost's 0
+    # A pipeline whose first step does not know shows it by predicting; CatBoost's models forget it, and say 0.
+    if width not in (None, 0, wanted):
         raise ArtifactError(f"the estimator takes {width} features, the manifest lists {wanted}; {REMEDY}")

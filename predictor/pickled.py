@@ -1,12 +1,20 @@
 """From the bytes of a pickle to an estimator, if everything that it names is trusted."""
 
+import contextlib
 import io
 import warnings
 from collections.abc import Collection
 from typing import Any
 
-from predictor.artifact import REMEDY, ArtifactError
+import numpy as np
+
+from predictor.artifact import REMEDY, ArtifactError, public_class
+from predictor.custom import importable, is_custom
+from predictor.frames import without_pandas
+from predictor.late_imports import is_stock, late_imports
 from predictor.manifest import Manifest
+from predictor.outputs import classes_by_target
+from predictor.packages import need_pandas
 from predictor.trusted import is_trusted, setting_for
 
 MAX_NAMES = 3
@@ -21,6 +29,22 @@ class OtherVersion(ArtifactError):
             f"install scikit-learn=={then} (ALLOW_VERSION_MISMATCH=1 loads it all the same)"
         )
         self.then, self.here = then, here
+
+
+def estimator_of(pickled: bytes, manifest: Manifest, trusted_modules: Collection[str], *, any_version: bool) -> Any:
+    """Return the estimator in the pickle; ArtifactError when it is not the one that the manifest describes."""
+    own = importable()
+    check_globals(manifest, {*trusted_modules, *own})
+    custom = any(is_custom(name, own) for name in manifest.globals)
+    needs_pandas = manifest.input == "frame" or custom or need_pandas(manifest)
+    with contextlib.ExitStack() as lean:
+        if not needs_pandas:
+            lean.enter_context(without_pandas())
+        if is_stock(manifest.globals):
+            lean.enter_context(late_imports())
+        estimator = unpickle(pickled, manifest.globals, any_version=any_version)
+    _check_estimator(estimator, manifest)
+    return estimator
 
 
 def check_globals(manifest: Manifest, trusted_modules: Collection[str]) -> None:
@@ -70,3 +94,21 @@ def unpickle(pickled: bytes, allowed: Collection[str], *, any_version: bool = Fa
         ) from None
     except Exception as error:  # a broken pickle can raise anything
         raise ArtifactError(f"the pickle cannot be loaded ({type(error).__name__}: {error}); {REMEDY}") from None
+
+
+def _check_estimator(estimator: Any, manifest: Manifest) -> None:
+    name = public_class(estimator)
+    if name != manifest.estimator["class"]:
+        raise ArtifactError(f"the pickle holds a {name}, the manifest says {manifest.estimator['class']}; {REMEDY}")
+    if manifest.task in {"anomaly", "clustering"}:  # their labels stand in no attribute that all have
+        return
+    if classes_of(estimator, manifest) != [target.classes for target in manifest.targets]:
+        raise ArtifactError(f"the estimator's classes are not those of the manifest; {REMEDY}")
+
+
+def classes_of(estimator: Any, manifest: Manifest) -> list[list[Any] | None]:
+    """Return the labels of each target, None of numbers."""
+    targets = len(manifest.targets)
+    if manifest.task != "classification" or not hasattr(estimator, "classes_"):
+        return [None] * targets
+    return [*classes_by_target(estimator, targets)] if targets > 1 else [np.asarray(estimator.classes_).tolist()]

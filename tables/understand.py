@@ -48,15 +48,9 @@ def understand(raw: RawTable, wishes: Wishes, sha256: str) -> Table:
     left_out |= dict.fromkeys(sorted(raw.unnamed - {*wishes.targets, *wishes.keep}), "it has no name")
     names = [name for name in raw.columns if name not in wanted and name not in left_out]
     columns = {name: raw.columns[name].taken(rows) for name in names}
-    seen = {
-        name: observe(name, column, context, kind=wishes.kinds.get(name), typed=name in raw.strings)
-        for name, column in columns.items()
-    }
-    seen = {name: with_gaps(column, raw.columns[name]) for name, column in seen.items()}
-    if faults := [fault for column in seen.values() for fault in column.faults]:
-        raise TableError(*first_few(faults))
-    left_out |= useless(columns, seen, wishes)
-    used = {name: column for name, column in seen.items() if name not in left_out}
+    observed = observed_columns(columns, raw, wishes, context)
+    left_out |= useless(columns, observed, wishes)
+    used = {name: column for name, column in observed.items() if name not in left_out}
     if not used:
         raise TableError(f"no column is left to predict {in_words(wanted)} from: {reasons(left_out)}")
     rows_left_out = without_target(raw, targets, rows)
@@ -81,6 +75,19 @@ def understand(raw: RawTable, wishes: Wishes, sha256: str) -> Table:
         reading=reading_of(raw, used),
         target_names=list(wanted),
     )
+
+
+def observed_columns(
+    columns: Mapping[str, RawColumn], raw: RawTable, wishes: Wishes, context: Context
+) -> dict[str, Observed]:
+    """Return what the columns of the rows with a target are; TableError with every fault of them."""
+    observed = {
+        name: observe(name, column, context, kind=wishes.kinds.get(name), typed=name in raw.strings)
+        for name, column in columns.items()
+    }
+    if faults := [fault for column in observed.values() for fault in column.faults]:
+        raise TableError(*first_few(faults))
+    return {name: with_gaps(column, raw.columns[name]) for name, column in observed.items()}
 
 
 def with_gaps(seen: Observed, raw: RawColumn) -> Observed:

@@ -22,7 +22,9 @@ ARROWS = {
     "custom": set(),
     "servers": set(),
     "benchmarks": {"predictor", "handlers", "webapp", "servers"},
-    "tests": {"predictor", "handlers", "webapp", "worker", "main", "tables", "training", "train", "bulk", "custom", "servers"},
+    "tests": {
+        "predictor", "handlers", "webapp", "worker", "main", "tables", "training", "train", "bulk", "custom", "servers",
+    },
 }  # fmt: skip
 # Of other projects: what a package must do without, because it runs where that is not wanted or not installed.
 STRANGERS = {

@@ -3,3 +3,7 @@
 
 class TrainingError(Exception):
     """The model cannot be trained from what was given; the message is one line that says why and what to do."""
+
+
+class NotCompiledError(Exception):
+    """No conversion is equal to the estimator; the message is one line that says why."""

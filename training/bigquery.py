@@ -21,14 +21,9 @@ from predictor.columns import Category, Column, Inputs
 from predictor.loading import first_line
 from predictor.manifest import BIGQUERY_FILE
 from predictor.model import usual_size
-from training.compile import (
-    Compiled,
-    NotCompiledError,
-    count_targets,
-    facts_of,
-    given_to,
-    largest_difference,
-)
+from training import NotCompiledError
+from training.compile import Compiled, count_targets, facts_of
+from training.differences import given_to, largest_difference
 from training.samples import sample_rows
 
 SETS = {"": 17, "ai.onnx.ml": 3}

@@ -1,36 +1,30 @@
 """From a fitted estimator to `model.onnx`, kept only when it is proven to predict the same."""
 
+import contextlib
 import dataclasses
 import hashlib
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from predictor import Manifest, Predictor
 from predictor.columns import Category, Column, Date, Inputs, Number
-from predictor.frames import frame_maker
 from predictor.loading import first_line
 from predictor.manifest import COMPILED_FILE
-from predictor.model import relative_difference, usual_size
 from predictor.onnx_engine import CompiledModel
 from predictor.together import count_rows
+from training import NotCompiledError
 from training.batches import is_batch_invariant
 from training.converters.graph import INTEGER, NUMBER, STRING, NotConvertedError
 from training.converters.model import convert
+from training.differences import given_to, largest_difference, usual_sizes
 from training.outputs import task_of
 from training.samples import sample_rows
 
 TOLERANCE = {"double": 1e-12, "float32": 1e-5}
-# ONNX Runtime takes another way through a single row than through many, so some rows are predicted alone, too.
-ALONE = 100
-
-
-class NotCompiledError(Exception):
-    """No conversion is equal to the estimator; the message is one line that says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +46,9 @@ def compile_model(
 ) -> Compiled:
     """Return the conversion, if it predicts what `fitted` does; NotCompiledError when it does not.
 
-    `rows` are the training rows: a matrix, or one array a column where the estimator takes a frame,
-    or, with `texts`, a list of strings. `columns` say what
-    requests may hold; without them, the numbers of the matrix, none missing. `tolerance` stands in for TOLERANCE's.
+    `rows` are the training rows: a matrix, or one array a column where the estimator takes a frame, or, with `texts`, a
+    list of strings. `columns` say what requests may hold; without them, the numbers of the matrix, none missing.
+    `tolerance` stands in for TOLERANCE's.
     """
     matrix = isinstance(rows, np.ndarray)
     columns = columns or [Number(f"x{index}") for index in range(np.shape(rows)[1])]
@@ -63,18 +57,12 @@ def compile_model(
     data, precision = _convert(fitted, inputs, targets)
     classes = fitted.classes_.tolist() if hasattr(fitted, "classes_") else None
     allowed = TOLERANCE[precision] if tolerance is None else tolerance
-    try:
+    with _refusals_of_onnx_runtime():
         compiled = CompiledModel(data, classes, precision, () if matrix else columns)
         samples = _taken(compiled, sample_rows(columns, rows, seed))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of unknown categories, of names that a matrix has not
-            scale = usual_sizes(fitted.predict(given_to(columns, rows, texts)))
-            given = given_to(columns, samples, texts)
-            difference = largest_difference(fitted, compiled, samples, given, scale=scale, tolerance=allowed)
-    except NotCompiledError:
-        raise
-    except Exception as error:  # ONNX Runtime has a dozen kinds of them
-        raise NotCompiledError(f"ONNX Runtime refuses the conversion ({first_line(error)})") from None
+        scale = usual_sizes(fitted.predict(given_to(columns, rows, texts)))
+        given = given_to(columns, samples, texts)
+        difference = largest_difference(fitted, compiled, samples, given, scale=scale, tolerance=allowed)
     if not difference <= allowed:
         raise NotCompiledError(
             f"in {precision}, the largest relative difference is {difference:.1e}, more than {allowed:.0e}"
@@ -87,6 +75,19 @@ def compile_model(
         "batch_invariant": is_batch_invariant(compiled, call, columns, rows, seed),
     }
     return Compiled(data, facts_of(COMPILED_FILE, data, allowed=allowed, **proof))
+
+
+@contextlib.contextmanager
+def _refusals_of_onnx_runtime() -> Iterator[None]:
+    """Make one error of all that are raised; nothing is said of unknown categories and of names that a matrix lacks."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except NotCompiledError:
+        raise
+    except Exception as error:  # ONNX Runtime has a dozen kinds of them
+        raise NotCompiledError(f"ONNX Runtime refuses the conversion ({first_line(error)})") from None
 
 
 def count_targets(fitted: Any, columns: Sequence[Column], rows: Inputs, texts: bool = False) -> int:
@@ -102,14 +103,6 @@ def count_targets(fitted: Any, columns: Sequence[Column], rows: Inputs, texts: b
     if targets > 1 and task == "classification":
         raise NotCompiledError("a model of several labels stays with scikit-learn")
     return targets
-
-
-def usual_sizes(predictions: Any) -> Any:
-    """Return the usual size of predictions, of several targets one for each."""
-    values = np.asarray(predictions)
-    return (
-        np.array([usual_size(column) or 0.0 for column in values.T]) if values.ndim == 2 else usual_size(values) or 0.0
-    )
 
 
 def facts_of(name: str, data: bytes, *, allowed: float, **proof: Any) -> dict[str, Any]:
@@ -153,48 +146,9 @@ def _convert(fitted: Any, inputs: Any, targets: int) -> tuple[bytes, str]:
     return model.SerializeToString(deterministic=True), precision
 
 
-def given_to(columns: Sequence[Column], samples: Inputs, texts: bool = False) -> Any:
-    """Return samples as the estimator takes them."""
-    if isinstance(samples, np.ndarray):
-        return samples
-    return samples[0].tolist() if texts else frame_maker(columns)(samples)
-
-
 def _taken(compiled: CompiledModel, samples: Inputs) -> Inputs:
     """Return the samples without those that have a category that the estimator refuses."""
     if not compiled.known:
         return samples
     refused = compiled.unknown(samples).any(axis=1)
     return samples[~refused] if isinstance(samples, np.ndarray) else [values[~refused] for values in samples]
-
-
-def largest_difference(
-    fitted: Any, compiled: Any, samples: Inputs, given: Any, *, scale: Any, tolerance: float
-) -> float:
-    """Return the largest difference between two models' predictions, relative to them; of probabilities, absolute.
-
-    `given` are the samples as the estimator takes them. `scale` is the usual size of predictions; what counts of it
-    depends on the `tolerance`. NotCompiledError when a label differs.
-    """
-    expected = fitted.predict(given)
-    alone = slice(0, len(expected), max(1, len(expected) // ALONE))
-    found = [(compiled.predict(samples), expected), (_one_by_one(compiled.predict, samples, alone), expected[alone])]
-    if not hasattr(fitted, "classes_"):
-        pairs = [(got, np.reshape(wanted, got.shape)) for got, wanted in found]
-        return float(max(relative_difference(*pair, scale, tolerance).max() for pair in pairs))
-    differing = sum(int((got != wanted).sum()) for got, wanted in found)
-    if differing:
-        raise NotCompiledError(f"{differing} of {sum(len(got) for got, _ in found)} predicted labels differ")
-    if not hasattr(fitted, "predict_proba"):
-        return 0.0
-    chances = fitted.predict_proba(given)
-    got = [compiled.predict_proba(samples) - chances]
-    got.append(_one_by_one(compiled.predict_proba, samples, alone) - chances[alone])
-    return float(max(np.abs(difference).max() for difference in got))
-
-
-def _one_by_one(method: Any, samples: Inputs, alone: slice) -> NDArray[Any]:
-    if isinstance(samples, np.ndarray):
-        return np.concatenate([method(row.reshape(1, -1)) for row in samples[alone]])
-    rows = range(*alone.indices(len(samples[0])))
-    return np.concatenate([method([values[row : row + 1] for values in samples]) for row in rows])

@@ -50,20 +50,12 @@ def training_report(estimator: BaseEstimator, problem: Problem, manifest: Manife
 
     `arguments` are the command line's; the same ones give the same bytes.
     """
-    from training import plots  # matplotlib is only here
-
     facts = manifest.training or {}
     train, test = split(problem, facts["test_size"], facts["seed"])
     fitted = fit(estimator, *problem.take(train))
     leading = leading_of(facts["metrics"], problem.task)
     importances = permutation_importances(fitted, problem, test, leading, facts["seed"])
     answers = answers_of(fitted, problem, test)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a name in a script that the font lacks
-        figures = [
-            (title, caption, as_image(figure))
-            for title, caption, figure in plots.figures(answers, problem.task, importances)
-        ]
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         Path(__file__).with_name("report.html.jinja").read_text()
     )
@@ -81,13 +73,24 @@ def training_report(estimator: BaseEstimator, problem: Problem, manifest: Manife
         targets=target_rows(problem),
         columns=column_rows(problem.table),
         classes=by_class(answers) if problem.classifies else {},
-        figures=figures,
+        figures=images(answers, problem.task, importances),
         learner=learner(manifest),
         pipeline=pipeline_lines(manifest.estimator),
         leading=TITLES[leading],
         shuffles=SHUFFLES,
     )
     return page.encode()
+
+
+def images(answers: dict[str, Answers], task: str, importances: list[Importance]) -> list[tuple[str, str, str]]:
+    """Return the plots as images, each after its title and its caption."""
+    from training import plots  # matplotlib is only here
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a name in a script that the font lacks
+        return [
+            (title, caption, as_image(figure)) for title, caption, figure in plots.figures(answers, task, importances)
+        ]
 
 
 def permutation_importances(fitted: Any, problem: Problem, test: Rows, leading: str, seed: int) -> list[Importance]:

@@ -10,10 +10,10 @@ from predictor import Manifest, Predictor, save
 from predictor.artifact import dump
 from predictor.columns import Inputs
 from predictor.manifest import BIGQUERY_FILE, COMPILED_FILE
-from training import TrainingError
+from training import NotCompiledError, TrainingError
 from training.batches import is_batch_invariant
 from training.bigquery import compile_for_bigquery
-from training.compile import NotCompiledError, compile_model, list_compiled
+from training.compile import compile_model, list_compiled
 from training.describe import describe
 from training.problem import Problem
 

@@ -12,8 +12,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import all_estimators
 
 from tests.compile import tables
-from training import samples
-from training.compile import NotCompiledError, compile_model
+from training import NotCompiledError, samples
+from training.compile import compile_model
 
 RANDOM = np.random.RandomState(0)
 MATRIX = RANDOM.uniform(0, 5, (300, 4))

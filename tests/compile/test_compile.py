@@ -34,7 +34,8 @@ from predictor import ArtifactError, NotPredictable, Predictor, load
 from predictor.columns import Number
 from predictor.onnx_engine import CompiledModel, choose_engine
 from servers.running import ROOT
-from training.compile import NotCompiledError, compile_model
+from training import NotCompiledError
+from training.compile import compile_model
 
 RANDOM = np.random.RandomState(0)
 FEATURES = RANDOM.uniform(-50, 50, (300, 3))

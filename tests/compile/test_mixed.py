@@ -24,8 +24,8 @@ from predictor.columns import Category, Column, Number, Text
 from predictor.frames import frame_maker
 from predictor.onnx_engine import CompiledModel
 from tests.compile import tables
-from training import samples
-from training.compile import Compiled, NotCompiledError, compile_model
+from training import NotCompiledError, samples
+from training.compile import Compiled, compile_model
 
 
 @pytest.fixture(autouse=True)

@@ -31,8 +31,9 @@ import train
 from handlers.service import load_service
 from predictor.columns import Number
 from predictor.onnx_engine import CompiledModel
+from training import NotCompiledError
 from training.bigquery import compile_for_bigquery
-from training.compile import NotCompiledError, compile_model
+from training.compile import compile_model
 from webapp import create_app
 
 RANDOM = np.random.RandomState(0)

@@ -17,8 +17,9 @@ from handlers.service import load_service
 from predictor.columns import Number
 from tests.dialects.conftest import Hosts
 from tests.outputs.conftest import MODELS, ROWS, TARGETS, adopt
+from training import NotCompiledError
 from training.bigquery import compile_for_bigquery
-from training.compile import NotCompiledError, compile_model
+from training.compile import compile_model
 from webapp import create_app
 
 Found = Callable[[str], tuple[Hosts, Any]]
