@@ -324,3 +324,11 @@ def test_the_order_of_files_and_rows_is_kept(bulk: Bulk, tmp_path: Path) -> None
     found = rows_of(tmp_path / "out" / "predictions-*.parquet")
     assert [(row["x1"], row["x2"]) for row in found] == [(file, row) for file in range(3) for row in range(5000)]
     assert all(row["prediction"] == 3 * row["x1"] + row["x2"] + 2 for row in found)
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(bulk: Bulk, tmp_path: Path) -> None:
+    for name in ("[ab].csv", "a.csv", "b.csv"):
+        (tmp_path / name).write_text(f"x1,x2,x3\n{len(name)},0,0\n")
+    done = bulk(tmp_path / "[ab].csv", "--out", tmp_path / "out")
+    assert (done.status, done.out.split()[:4]) == (0, ["files", "1", "rows", "1"])
+    assert (tmp_path / "out" / "predictions-00000-00000.csv").read_text() == "x1,x2,x3,prediction\n8,0,0,26.0\n"
