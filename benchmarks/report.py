@@ -50,7 +50,8 @@ MEASURES = [
     Measure("linear-1-c1.cpu_us", "one row, 1 connection: CPU", aims=aims(0.42, 0.22, 0.75)),
     Measure("linear-1-c16.cpu_us", "one row, 16 connections: CPU", aims=aims(0.42, 0.18, 0.9)),
     Measure(
-        "linear-1-c16.cpu_us", "one row, 16 connections: CPU, to the bare callable", aims={"compiled": 2.5}, baseline=BARE
+        "linear-1-c16.cpu_us", "one row, 16 connections: CPU, to the bare callable", aims={"compiled": 2.5},
+        baseline=BARE,
     ),
     Measure("linear-1-c64.cpu_us", "one row, 64 connections: CPU", aims=aims(0.38, 0.14)),
     Measure("linear-1-c16.p99_ms", "one row, 16 connections: p99", "ms", aims(0.4, 0.2, 1.0)),
