@@ -126,6 +126,9 @@ smoke: dev ## Run the contract suite on the deployed example at URL, as gcloud's
 	$(BIN)/python -m pytest tests/contract --base-url "$(URL)" \
 	  $(if $(filter 1,$(PUBLIC)),,--identity-token "$$(gcloud auth print-identity-token)")
 
+bulk-bench: dev .bench/bulk ## Measure bulk prediction of ten million rows; ARGS='--rows 1000000 --workers 2'
+	@$(BIN)/python -m benchmarks.bulk $(ARGS)
+
 lifecycle: dev ## Measure cold starts and warm requests; ARGS='--quick' or '--url URL' are handed on
 	$(BIN)/python -m benchmarks.lifecycle $(ARGS)
 

@@ -1,55 +1,36 @@
-"""`python -m bulk IN… --out OUT [-- options of the runner]`: predict each row of files of any size."""
+"""`python -m bulk IN… --out OUT [-- options of the runner]`: the command line."""
 
 import argparse
 import os
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from uuid import uuid4
-
-import apache_beam as beam
 
 from bulk import runners
-from bulk.faults import BulkError
-from bulk.model import Model
+from bulk.bigquery import PREFIX, is_of_bigquery
+from bulk.faults import BulkError, line_of
 from bulk.outputs import Asked
-from bulk.parts import Job, Result, head_of
-from bulk.pipeline import RESULTS, build, read_results
-from bulk.progress import shown
-from bulk.storage import check_new, find, is_local, move, remove, writing
-from bulk.summary import Summary
-
-# Where a killed worker has the run start again, this tells the new one where its parts are, and which try it is.
-RESUMED = "TANDEM_BULK_RESUMED"
-MOST_TRIES = 3
-
-
-@dataclass(frozen=True)
-class Options:
-    """What was asked for."""
-
-    inputs: list[str]
-    out: str
-    asked: Asked
-    workers: int | None
-    runner: str
-    further: list[str]
+from bulk.run import Options, predict_files, predict_table
+from bulk.storage import is_local
 
 
 def parse(arguments: Sequence[str]) -> Options:
     """Return the options of a command line; those behind -- are the runner's."""
     ours, _, further = partition(list(arguments))
     parser = argparse.ArgumentParser("bulk", description="Predict each row of CSV, Parquet or JSON lines files.")
-    parser.add_argument("inputs", nargs="+", metavar="IN", help="a file, a glob, or a folder; gs:// too")
-    parser.add_argument("--out", required=True, help="the folder to write, which must be new or empty")
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="IN",
+        help="a file, a glob, or a folder, gs:// too; or bigquery:PROJECT.DATASET.TABLE",
+    )
+    parser.add_argument("--out", required=True, help="the folder or table to write, which must be new or empty")
     parser.add_argument("--probabilities", action="store_true", help="add the probability of each class")
     parser.add_argument("--model-version", action="store_true", help="add the version of the model")
     parser.add_argument(
         "--workers", type=positive, help="processes on this machine; by default as many as are worth it"
     )
     found = parser.parse_args(ours)
-    out = found.out if not is_local(found.out) else os.path.abspath(found.out)
+    out = os.path.abspath(found.out) if is_local(found.out) and not found.out.startswith(PREFIX) else found.out
     asked = Asked(found.probabilities, found.model_version)
     return Options(found.inputs, out.rstrip("/"), asked, found.workers, runners.runner_of(), further)
 
@@ -70,79 +51,13 @@ def positive(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every fault is one line on stderr, exit status 1, and nothing under the output."""
     try:
-        summary = run(parse(sys.argv[1:] if arguments is None else arguments))
-    except BulkError as error:
-        sys.exit(f"bulk: {error}")
+        options = parse(sys.argv[1:] if arguments is None else arguments)
+        tables = is_of_bigquery(options.inputs, options.out)
+        summary = (predict_table if tables else predict_files)(options)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:  # Beam's, too, of which there are many kinds
+        if not isinstance(error, BulkError) and runners.is_verbose():
+            raise
+        sys.exit(f"bulk: {line_of(error)}")
     sys.stdout.write(summary.table())
-
-
-def run(options: Options) -> Summary:
-    """Predict all rows, or write nothing."""
-    begun = time.monotonic()
-    model = Model.from_environment().pinned()
-    predictor = model.load()
-    options.asked.check(predictor)
-    check_new(options.out)
-    files = find(options.inputs)
-    runners.check_reach(options.runner, [*files, options.out])
-    workers = options.workers or runners.usual_workers(sum(files.values()))
-    folder, tries = resumed() or (f"{options.out}.partial-{uuid4().hex[:8]}", 1)
-    job = Job(model, options.asked, folder, head_of(next(iter(files)), predictor.manifest, options.asked))
-    try:
-        runners.prepare(workers)
-        pipeline = beam.Pipeline(options=runners.options_of(options.runner, workers, options.further))
-        build(pipeline, job, list(files))
-        with shown(folder):
-            runners.run(pipeline, lambda: start_again(folder, tries))
-        results = read_results(f"{folder}/{RESULTS}")
-        check_whole(results, list(files))
-        summary = Summary.of(results, predictor, seconds=time.monotonic() - begun, workers=workers)
-        with writing(f"{folder}/summary.json") as stream:
-            stream.write(summary.json())
-        move(folder, options.out, final_names(results))
-    except BaseException:
-        remove(folder)
-        raise
-    return summary
-
-
-def resumed() -> tuple[str, int] | None:
-    """Return the folder of a run that is started again, and which try this is."""
-    tries, _, folder = os.environ.get(RESUMED, "").partition(":")
-    return (folder, int(tries)) if folder else None
-
-
-def start_again(folder: str, tries: int) -> None:
-    """Start this very command again, which takes over the parts that are complete; end it where that was in vain."""
-    if tries == MOST_TRIES:
-        remove(folder)
-        sys.stderr.write(
-            f"bulk: a worker was killed in each of {tries} tries; where the system ends processes for want of memory, "
-            "give --workers 1\n"
-        )
-        sys.stderr.flush()
-        os._exit(1)
-    sys.stderr.write("bulk: a worker was killed; its parts are predicted again\n")
-    sys.stderr.flush()
-    os.environ[RESUMED] = f"{tries + 1}:{folder}"
-    os.execv(sys.executable, [sys.executable, "-m", "bulk", *sys.argv[1:]])  # noqa: S606
-
-
-def check_whole(results: Sequence[Result], paths: Sequence[str]) -> None:
-    """Refuse results that are not exactly those of all parts of all files."""
-    parts = [(result.part.file, result.part.number) for result in results]
-    expected = {result.part.file: result.part.parts for result in results}
-    wanted = [(file, number) for file in range(len(paths)) for number in range(expected.get(file, 1))]
-    if parts != wanted:
-        missing = next(iter(set(wanted) - set(parts)), (0, 0))
-        raise BulkError(f"the runner has lost or doubled parts, one of {paths[missing[0]]}; run it again")
-
-
-def final_names(results: Sequence[Result]) -> dict[str, str]:
-    """Return the names of files under the output, without what tells tries apart; the summary is the last."""
-    names = {
-        name: name.rpartition("-")[0] + "." + name.rpartition(".")[2] for result in results for name in result.files
-    }
-    return names | {"summary.json": "summary.json"}

@@ -6,9 +6,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.runner import PipelineState
 
 from bulk.faults import BulkError, line_of
 from bulk.storage import is_local
@@ -44,7 +46,7 @@ def options_of(runner: str, workers: int, further: Sequence[str]) -> PipelineOpt
     if is_here(runner):
         mode = "multi_processing" if workers > 1 else "in_memory"
         here = [f"--direct_num_workers={workers}", f"--direct_running_mode={mode}"]
-    return PipelineOptions([f"--runner={runner}", *here, *further])
+    return PipelineOptions([f"--runner={runner}", "--no_save_main_session", *here, *further])
 
 
 def check_reach(runner: str, paths: Sequence[str]) -> None:
@@ -61,13 +63,18 @@ def prepare(workers: int) -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // workers)))
 
 
-def run(pipeline: beam.Pipeline, on_death: Callable[[], None]) -> None:
-    """Run a pipeline to its end; BulkError when it fails, `on_death` when a process that predicts for it is killed.
+def is_verbose(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether to leave on the terminal what Beam and its workers say."""
+    return environ.get("LOG_LEVEL", "").strip().upper() == "DEBUG"
 
-    Beam's local runner would wait for such a process for ever.
+
+def run(pipeline: beam.Pipeline, on_death: Callable[[], None]) -> Any:
+    """Run a pipeline to its end and return Beam's result; BulkError when it fails.
+
+    `on_death` is called when a process that predicts for it on this machine is killed: Beam would wait for it for ever.
     """
     with ExitStack() as quiet:
-        if os.environ.get("LOG_LEVEL", "").upper() != "DEBUG":
+        if not is_verbose():
             logging.disable(logging.CRITICAL)  # what is logged on the way to an exception; its line says what is wrong
             quiet.callback(logging.disable, logging.NOTSET)
             quiet.enter_context(without_stderr_of_others())
@@ -79,11 +86,15 @@ def run(pipeline: beam.Pipeline, on_death: Callable[[], None]) -> None:
 
         threading.excepthook, before = hook, threading.excepthook
         try:
-            pipeline.run().wait_until_finish()
+            result = pipeline.run()
+            result.wait_until_finish()
         except Exception as error:  # Beam's are of many kinds
             raise BulkError(line_of(error)) from error
         finally:
             threading.excepthook = before
+    if result.state != PipelineState.DONE:
+        raise BulkError(f"the runner ended it as {result.state}; its log says why")
+    return result
 
 
 @contextmanager

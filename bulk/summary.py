@@ -1,12 +1,10 @@
 """What a run has done, in figures."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 
-from bulk.parts import Result
 from predictor import Predictor
 from predictor.onnx_engine import CompiledModel
 
@@ -27,11 +25,12 @@ class Summary:
     model_sha256: str
 
     @classmethod
-    def of(cls, results: Sequence[Result], predictor: Predictor, *, seconds: float, workers: int) -> "Summary":
-        """Return the summary of all parts."""
-        rows, predicted = sum(result.rows for result in results), sum(result.predicted for result in results)
+    def of(
+        cls, predictor: Predictor, *, files: int, rows: int, predicted: int, seconds: float, workers: int
+    ) -> "Summary":
+        """Return the summary of a run of a model."""
         return cls(
-            files=len({result.part.file for result in results}),
+            files=files,
             rows=rows,
             predicted=predicted,
             rejected=rows - predicted,

@@ -3,6 +3,7 @@
 Rows become what the estimator takes at C speed; only what was refused is looked at cell by cell, to say where and why.
 """
 
+import contextlib
 import itertools
 import operator
 from collections.abc import Iterator
@@ -86,6 +87,9 @@ class Rows(fields.Field[Inputs]):
             return rows
         if not kinds <= {list, dict}:
             return None
+        if kinds == {dict} and set(map(len, rows)) == {len(self.names)}:
+            with contextlib.suppress(KeyError):
+                return list(map(self.cells, rows))
         lists = [self.in_order(row) if type(row) is dict else row for row in rows]
         return None if None in lists else lists
 
@@ -100,17 +104,19 @@ class Rows(fields.Field[Inputs]):
 
     def to_numbers(self, lists: list[Any]) -> Values | None:
         """Return rows of numbers as a matrix, None when one of the cells is no number that float64 can hold."""
+        cells = list(itertools.chain.from_iterable(lists))
         # numpy alone would take booleans, and strings that look like numbers.
-        if not set(map(type, itertools.chain.from_iterable(lists))) <= NUMBERS:
+        if not set(map(type, cells)) <= NUMBERS:
             return None
-        matrix = as_float64(lists)
+        matrix = as_float64(cells, len(lists))
         return matrix if matrix is not None and all_finite(matrix) else None
 
     def to_numbers_with_gaps(self, lists: list[Any]) -> Values | None:
         """Return rows of numbers and nulls as a matrix with NaN, None when a cell is neither, or null where none is."""
-        if not set(map(type, itertools.chain.from_iterable(lists))) <= NUMBERS | {NULL}:
+        cells = list(itertools.chain.from_iterable(lists))
+        if not set(map(type, cells)) <= NUMBERS | {NULL}:
             return None
-        matrix = as_float64(lists)
+        matrix = as_float64(cells, len(lists))
         if matrix is None or np.isinf(matrix).any() or np.isnan(matrix[:, self.never_missing]).any():
             return None
         return matrix
@@ -182,10 +188,10 @@ def shorten(text: str) -> str:
     return text if len(text) <= MAX_ECHO else text[: MAX_ECHO - 1] + "…"
 
 
-def as_float64(rows: list[Any]) -> Values | None:
-    """Return rows of Python numbers as a matrix with NaN for None, None when an integer is beyond float64."""
+def as_float64(cells: list[Any], rows: int) -> Values | None:
+    """Return Python numbers, row by row, as a matrix with NaN for None; None when an integer is beyond float64."""
     try:
-        return np.array(rows, dtype=np.float64)
+        return np.array(cells, dtype=np.float64).reshape(rows, -1)
     except OverflowError:
         return None
 

@@ -161,9 +161,6 @@ def first_line(error: Exception) -> str:
 def _check_width(estimator: Any, manifest: Manifest) -> None:
     width = getattr(estimator, "n_features_in_", None)
     wanted = len(manifest.input_names)
-    if width not in (
-        None,
-        0,
-        wanted,
-    ):  # a pipeline whose first step does not know shows it by predicting, as CatBoost's 0
+    # A pipeline whose first step does not know shows it by predicting; CatBoost's models forget it, and say 0.
+    if width not in (None, 0, wanted):
         raise ArtifactError(f"the estimator takes {width} features, the manifest lists {wanted}; {REMEDY}")

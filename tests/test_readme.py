@@ -21,7 +21,8 @@ NOT_RUN = {"make test"}
 def clone(tmp_path: Path) -> Path:
     """Return a copy of the project, with the installed packages at hand."""
     copy_files(project_files(), tmp_path)
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    for packages in (".venv", ".bench"):
+        (tmp_path / packages).symlink_to(ROOT / packages)
     return tmp_path
 
 

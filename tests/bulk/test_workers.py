@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from servers.processes import wait_until, workers_of
 from servers.running import ROOT, environment
 from tests.bulk.conftest import PYTHON, rows_of, write_parquet
 from tests.models import mixed_regressor
-from tests.process.processes import wait_until, workers_of
 
 FILES, ROWS = 24, 5_000
 # One of the files has a row that is rejected.

@@ -39,7 +39,6 @@ RINGS = Category("c", values=[3, 1, 2], missing=True)
         (Date("d", last="2020-12-31", missing=True), 7, "must be a date such as 2020-12-31 or null, not a number"),
         (Date("d", dtype="datetime64[ns]"), "2262-01-01", "must be a date from the years 1678 to 2261"),
     ],
-    ids=str,
 )
 def test_a_refusal_says_what_a_cell_must_be(column: Column, cell: Any, says: str) -> None:
     assert column.fault(cell) == says
@@ -71,7 +70,6 @@ LIMIT = float(np.finfo(np.float64).max)
         (Text("t", longest=7), {"type": "string", "maxLength": 70}),
         (Text("t", longest=20_000, missing=True), {"type": ["string", "null"], "maxLength": 20_000}),
     ],
-    ids=str,
 )
 def test_the_schema_of_a_cell(column: Column, schema: dict[str, Any]) -> None:
     assert column.schema() == schema
@@ -88,7 +86,6 @@ def test_the_schema_of_a_cell(column: Column, schema: dict[str, Any]) -> None:
         (Text("t"), ""),
         (Boolean("b"), ""),
     ],
-    ids=str,
 )
 def test_what_training_saw_is_said(column: Column, says: str) -> None:
     assert column.seen() == says
@@ -124,7 +121,6 @@ COLUMN = ColumnField()
         {"name": "t", "kind": "text", "missing": False, "longest": 0},
         {"name": "d", "kind": "date", "missing": False, "first": "2020-01-01", "last": None, "parts": ["hour"]},
     ],
-    ids=str,
 )  # fmt: skip
 def test_a_column_of_the_manifest_is_read_as_it_is_written(described: dict[str, Any]) -> None:
     column = COLUMN.deserialize(described)
@@ -169,7 +165,6 @@ NOT_A_CATEGORY = {"values": ["must be different strings, or different whole numb
         (DATE | {"last": ""}, {"last": ["must be an ISO 8601 date or time"]}),
         (DATE | {"parts": ["year"]}, {"parts": {0: ["Must be one of: month, weekday, hour."]}}),
     ],
-    ids=str,
 )
 def test_a_column_that_cannot_be_is_refused(described: Any, says: Any) -> None:
     with pytest.raises(marshmallow.ValidationError) as refused:
