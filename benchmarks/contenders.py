@@ -50,7 +50,7 @@ CONTENDERS = [
     ),
     Contender("compiled", "compiled", GUNICORN, (*NUMBERS, "start", "workers", *MIXED)),
     Contender(
-        "function", "function, compiled", FUNCTION, (*NUMBERS, "start"), environ={"THREADS": "1"}
+        "function", "function, compiled", FUNCTION, (*NUMBERS, "start"), environ={"THREADS": "2"}
     ),
     Contender(
         "function_sklearn", "function, scikit-learn", FUNCTION, (*NUMBERS, "start"),
