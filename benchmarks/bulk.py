@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handlers.service import load_service
-from servers.processes import tree
+from servers.processes import cpu_seconds, tree
 from servers.running import ROOT, environment
 from webapp import create_app
 
@@ -44,6 +45,7 @@ class Measured:
     engine: str
     workers: int
     seconds: float
+    cpu_seconds: float  # of all processes
     peaks: list[int]
 
 
@@ -106,16 +108,19 @@ def run(source: Path, out: Path, model: Path, what: tuple[int, str, int]) -> Mea
         cwd=ROOT, env=environment(MODEL_DIR=str(model), ENGINE=engine), stdout=subprocess.DEVNULL,
     )  # fmt: skip
     peaks: dict[int, list[int]] = {}
+    cpu: dict[int, float] = {}
     while process.poll() is None:
         for pid in alive(process.pid):
-            peaks.setdefault(pid, []).append(peak(pid))
+            with suppress(FileNotFoundError, ProcessLookupError):
+                peaks.setdefault(pid, []).append(peak(pid))
+                cpu[pid] = cpu_seconds(pid)
         time.sleep(0.05)
     seconds = time.monotonic() - begun
     if process.returncode:
         sys.exit(f"bulk ended with {process.returncode}")
     # Not the shells of Beam's, nor the forks in which a model is tried.
     lasting = [max(sizes) for sizes in peaks.values() if len(sizes) > SAMPLES_A_FORK and max(sizes) > BYTES_A_SHELL]
-    return Measured(rows, engine, workers, seconds, lasting)
+    return Measured(rows, engine, workers, seconds, sum(cpu.values()), lasting)
 
 
 def alive(pid: int) -> list[int]:
@@ -128,10 +133,7 @@ def alive(pid: int) -> list[int]:
 
 def peak(pid: int) -> int:
     """Return the most bytes that a process has had in memory, files mapped into it included."""
-    try:
-        found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     return int(found[1]) * 1024 if found else 0
 
 
@@ -151,11 +153,11 @@ def check(out: Path, rows: int, model: Path, engine: str) -> None:
 
 def show(measured: list[Measured]) -> None:
     """Print a table, and each run as a line of JSON."""
-    table = Table("rows", "engine", "workers", "seconds", "rows a second", "peak memory of each process, MB")
+    table = Table("rows", "engine", "workers", "seconds", "CPU s", "rows a second", "peak memory of each process, MB")
     for found in measured:
         rate, peaks = found.rows / found.seconds, ", ".join(f"{size / 1e6:,.0f}" for size in found.peaks)
-        cells = [f"{found.rows:,}", found.engine, f"{found.workers}", f"{found.seconds:.1f}", f"{rate:,.0f}", peaks]
-        table.add_row(*cells)
+        cells = [f"{found.rows:,}", found.engine, f"{found.workers}", f"{found.seconds:.1f}"]
+        table.add_row(*cells, f"{found.cpu_seconds:.1f}", f"{rate:,.0f}", peaks)
     console = Console()
     console.print(table)
     console.print(json.dumps([vars(found) for found in measured]))

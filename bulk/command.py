@@ -15,7 +15,7 @@ from bulk.storage import is_local
 
 def parse(arguments: Sequence[str]) -> Options:
     """Return the options of a command line; those behind -- are the runner's."""
-    ours, _, further = partition(list(arguments))
+    end = [*arguments, "--"].index("--")
     parser = argparse.ArgumentParser("bulk", description="Predict each row of CSV, Parquet or JSON lines files.")
     parser.add_argument(
         "inputs",
@@ -29,16 +29,12 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument(
         "--workers", type=positive, help="processes on this machine; by default as many as are worth it"
     )
-    found = parser.parse_args(ours)
+    found = parser.parse_args(arguments[:end])
     out = os.path.abspath(found.out) if is_local(found.out) and not found.out.startswith(PREFIX) else found.out
     asked = Asked(found.probabilities, found.model_version)
-    return Options(found.inputs, out.rstrip("/"), asked, found.workers, runners.runner_of(), further)
-
-
-def partition(arguments: list[str]) -> tuple[list[str], str, list[str]]:
-    """Return what stands before and behind the first --."""
-    place = arguments.index("--") if "--" in arguments else len(arguments)
-    return arguments[:place], "--", arguments[place + 1 :]
+    return Options(
+        found.inputs, out.rstrip("/") or "/", asked, found.workers, runners.runner_of(), [*arguments[end + 1 :]]
+    )
 
 
 def positive(text: str) -> int:

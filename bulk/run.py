@@ -47,13 +47,14 @@ def predict_files(options: Options) -> Summary:
     runners.check_reach(options.runner, [*files, options.out])
     workers = options.workers or runners.usual_workers(sum(files.values()))
     folder, tries = resumed() or (f"{options.out}.partial-{uuid4().hex[:8]}", 1)
-    job = Job(model, options.asked, folder, head_of(next(iter(files)), predictor.manifest, options.asked))
+    head = head_of(next(iter(files)), predictor.manifest, options.asked)
+    job = Job(runners.model_there(options.runner, model), options.asked, folder, head)
     try:
         runners.prepare(workers)
         pipeline = beam.Pipeline(options=runners.options_of(options.runner, workers, options.further))
         build(pipeline, job, list(files))
         with shown(folder):
-            runners.run(pipeline, lambda: start_again(folder, tries))
+            runners.run(pipeline, options.runner, lambda: start_again(folder, tries))
         results = read_results(f"{folder}/{RESULTS}")
         check_whole(results, list(files))
         counts = {"files": len(files), "rows": sum(found.rows for found in results)}
@@ -73,11 +74,13 @@ def predict_table(options: Options) -> Summary:
     begun = time.monotonic()
     model = Model.from_environment().pinned()
     options.asked.check(model.load())
-    pipeline = beam.Pipeline(options=runners.options_of(options.runner, options.workers or 1, options.further))
-    bigquery.build(pipeline, bigquery.RowsJob(model, options.asked), options.inputs[0], options.out)
-    counts = bigquery.counts_of(runners.run(pipeline, died))
-    seconds = time.monotonic() - begun
-    return Summary.of(model.load(), **counts, files=0, seconds=seconds, workers=options.workers or 1)
+    workers = options.workers or 1
+    runners.prepare(workers)
+    pipeline = beam.Pipeline(options=runners.options_of(options.runner, workers, options.further))
+    job = bigquery.RowsJob(runners.model_there(options.runner, model), options.asked)
+    bigquery.build(pipeline, job, options.inputs[0], options.out)
+    counts = bigquery.counts_of(runners.run(pipeline, options.runner, died))
+    return Summary.of(model.load(), **counts, files=0, seconds=time.monotonic() - begun, workers=workers)
 
 
 def died() -> None:

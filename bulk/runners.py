@@ -6,6 +6,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -13,10 +15,13 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.runners.runner import PipelineState
 
 from bulk.faults import BulkError, line_of
+from bulk.model import Model
 from bulk.storage import is_local
 
+ROOT = Path(__file__).resolve().parent.parent
 # Beam's names of its runners. Its "direct" one would first look for a program to download.
 RUNNERS = {"direct": "FnApiRunner", "dataflow": "DataflowRunner", "flink": "FlinkRunner", "spark": "SparkRunner"}
+IMAGES = {"DataflowRunner", "FlinkRunner", "SparkRunner"}  # whose workers are containers
 DIED = "Worker subprocess exited"  # says the thread of Beam that waits for it
 BYTES_A_WORKER = 64 * 1024 * 1024  # a process more takes seconds to start
 
@@ -37,7 +42,12 @@ def is_here(runner: str) -> bool:
 
 def usual_workers(size: int) -> int:
     """Return how many processes are worth starting for so many bytes."""
-    return min(len(os.sched_getaffinity(0)), 1 + size // BYTES_A_WORKER)
+    return min(cpus(), 1 + size // BYTES_A_WORKER)
+
+
+def cpus() -> int:
+    """Return how many CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def options_of(runner: str, workers: int, further: Sequence[str]) -> PipelineOptions:
@@ -55,12 +65,17 @@ def check_reach(runner: str, paths: Sequence[str]) -> None:
         raise BulkError(f"RUNNER=dataflow: its workers cannot reach {local[0]}; give paths that begin with gs://")
 
 
+def model_there(runner: str, model: Model) -> Model:
+    """Return the model as workers find it: on other machines, in the place where their image has it."""
+    return replace(model, directory="") if runner in IMAGES else model
+
+
 def prepare(workers: int) -> None:
     """Set what the processes that Beam starts take over from this one."""
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # a model is tried in a fork, which calls no gRPC
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     if workers > 1:
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // workers)))
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cpus() // workers)))
 
 
 def is_verbose(environ: Mapping[str, str] = os.environ) -> bool:
@@ -68,13 +83,13 @@ def is_verbose(environ: Mapping[str, str] = os.environ) -> bool:
     return environ.get("LOG_LEVEL", "").strip().upper() == "DEBUG"
 
 
-def run(pipeline: beam.Pipeline, on_death: Callable[[], None]) -> Any:
+def run(pipeline: beam.Pipeline, runner: str, on_death: Callable[[], None]) -> Any:
     """Run a pipeline to its end and return Beam's result; BulkError when it fails.
 
     `on_death` is called when a process that predicts for it on this machine is killed: Beam would wait for it for ever.
     """
     with ExitStack() as quiet:
-        if not is_verbose():
+        if is_here(runner) and not is_verbose():
             logging.disable(logging.CRITICAL)  # what is logged on the way to an exception; its line says what is wrong
             quiet.callback(logging.disable, logging.NOTSET)
             quiet.enter_context(without_stderr_of_others())

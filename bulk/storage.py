@@ -20,9 +20,9 @@ def is_local(path: str) -> bool:
 
 
 def find(patterns: Sequence[str]) -> dict[str, int]:
-    """Return the files that paths, globs and folders name, in order, with their sizes; names that begin with _ or .
+    """Return the files that paths, globs and folders name, in order, with their sizes; BulkError where there is none.
 
-    are no data, as everywhere. BulkError for a pattern without a file.
+    Names that begin with _ or . are those of no data, as everywhere.
     """
     found: dict[str, int] = {}
     for pattern in patterns:

@@ -1,6 +1,7 @@
 """Every response of both hosts: JSON or problem+json, under one set of headers."""
 
 import os
+import random
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,6 +27,11 @@ CLOSE = {"Connection": "close"}
 
 MAX_ERRORS = 10
 MAX_PROBLEM_BYTES = 4096
+
+# Names of requests keep no secret, so they need not be asked of the system. Of a fork's own, or workers would give the
+# same ones.
+names = random.Random()  # noqa: S311
+os.register_at_fork(after_in_child=names.seed)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 REQUEST_ID_KEY = "tandem.request_id"
@@ -130,6 +136,6 @@ def request_id_of(request: Request) -> str:
     request_id: str | None = request.environ.get(REQUEST_ID_KEY)
     if request_id is None:
         given = request.environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+        request_id = given if REQUEST_ID.fullmatch(given) else f"{names.getrandbits(128):032x}"
         request.environ[REQUEST_ID_KEY] = request_id
     return request_id

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Request
 
 from handlers import logs
 from handlers.logs import ForCloudLogging, ForPeople, configure, drop_warning_filters, trace_fields
+from handlers.responses import request_id_of
+from predictor.proof import in_child
 from servers.running import FUNCTION, GUNICORN, START_SECONDS, Server, running
 from tests.files import copy_model
 from tests.hosts import JSON, Live
@@ -244,3 +247,12 @@ def test_filters_for_warnings_are_those_of_python_and_one_of_ours(monkeypatch: p
             warnings.warn("old", DeprecationWarning, stacklevel=1)
             warnings.warn("of an import", UserWarning, stacklevel=1)
         assert [str(one.message) for one in seen] == ["of an import"]
+
+
+def test_processes_that_fork_name_their_requests_otherwise() -> None:
+    def name() -> str:
+        return request_id_of(Request({}))
+
+    names = [in_child(lambda: {"name": name()}, 30)["name"] for _ in range(3)] + [name(), name()]
+    assert len(set(names)) == 5
+    assert all(re.fullmatch("[0-9a-f]{32}", each) for each in names)

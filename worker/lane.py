@@ -76,7 +76,7 @@ class QuickWorker(DeadlineWorker):
             if conn is not None and len(bodies) == MOST_ROWS:
                 continue  # it is still ready in the next turn
             if conn is not None:
-                self.seen[conn] = found = self.request_on(one[0].fileobj)
+                self.seen[conn] = found = self.request_on(conn, one[0].fileobj)
                 if found is not None:
                     bodies[conn] = found[1]
             turn.append(one)
@@ -114,36 +114,46 @@ class QuickWorker(DeadlineWorker):
 
     def whole_request_of(self, conn: TConn, client: ClientSocket) -> bytes | None:
         """Return the request that waits on a connection if it is one for the lane."""
-        found = self.seen.pop(conn) if conn in self.seen else self.request_on(client)
+        found = self.seen.pop(conn) if conn in self.seen else self.request_on(conn, client)
         return found and found[0]
 
-    def request_on(self, client: Any) -> tuple[bytes, bytes] | None:
-        """Return what waits on a connection, and its body, if gunicorn's parser says that it is all for the lane."""
+    def request_on(self, conn: TConn, client: Any) -> tuple[bytes, bytes] | None:
+        """Return what waits on a connection, and its body, if gunicorn's parser says that it is all for the lane.
+
+        On a new connection it is left where it is, on one that was kept it is taken; what is not for the lane goes to
+        the connection's parser then, which reads it before all else.
+        """
         if self.direct is None or not self.direct.open():
             return None
+        data = body = b""
         try:
-            data = client.recv(MAX_REQUEST + 1, socket.MSG_PEEK)
+            data = client.recv(MAX_REQUEST + 1, 0 if conn.initialized else socket.MSG_PEEK)
             request = parse_request_fast(data, **self.limits)
-        except Exception:  # of the socket or of the parser, which has several kinds; gunicorn has the answer
-            return None
-        if (
-            request.has_chunked
-            or request.consumed + request.content_length != len(data)
-            or len(data) > MAX_REQUEST
-            or not self.direct.takes(body := data[request.consumed :])
-            or request.method != b"POST"
-            or request.path != PATH
-        ):
-            return None
-        return data, body
+            body = data[request.consumed :]
+            if (
+                not request.has_chunked
+                and len(body) == request.content_length
+                and len(data) <= MAX_REQUEST
+                and self.direct.takes(body)
+                and request.method == b"POST"
+                and request.path == PATH
+            ):
+                return data, body
+        except Exception:  # noqa: S110  # of the socket or of the parser, which has several kinds; gunicorn has the answer
+            pass
+        if data and conn.initialized:
+            conn.parser.unreader.unread(data)
+        return None
 
     def answer(self, conn: TConn, client: ClientSocket, data: bytes) -> tuple[bool, bytes]:
         """Answer a request; return whether the connection stays open, and what of the answer was not sent yet."""
         begun = self.lateness.begin(self.nr)
         client.held = []
         try:
-            conn.init()
-            conn.parser.unreader.unread(client.recv(len(data)))
+            if not conn.initialized:
+                conn.init()
+                data = client.recv(len(data))
+            conn.parser.unreader.unread(data)
             keep = bool(self.handle(conn))
         except OSError:  # the client has gone
             keep = False

@@ -62,7 +62,8 @@ class Metadata(Dialect):
             {"name": column.name, "datatype": datatype_of(column), "shape": [-1]} for column in self.manifest.features
         ]
         manifest = self.manifest
-        about = {"name": manifest.name, "versions": [manifest.version], "platform": "scikit-learn"}
+        platform = "onnx_onnxv1" if manifest.is_onnx else "scikit-learn"
+        about = {"name": manifest.name, "versions": [manifest.version], "platform": platform}
         return json_response(about | {"inputs": inputs, "outputs": outputs})
 
     @functools.cached_property

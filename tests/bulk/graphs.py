@@ -42,7 +42,7 @@ def of_rows(model: str) -> Any:
     assert_that(found.predicted | beam.Map(rounded), equal_to(expected), label="predicted")
     reasons = found.rejected | beam.Map(lambda row: (json.loads(row["row"])["id"], row["column"], row["reason"]))
     assert_that(reasons, equal_to([tuple(reason) for reason in given["reasons"]]), label="rejected")
-    return bigquery.counts_of(runners.run(pipeline, sys.exit))
+    return bigquery.counts_of(runners.run(pipeline, "FnApiRunner", sys.exit))
 
 
 def rounded(row: dict[str, Any]) -> dict[str, Any]:

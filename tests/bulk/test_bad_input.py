@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from servers.running import ROOT, environment
-from tests.bulk.conftest import PYTHON, Bulk, write_parquet
+from tests.bulk.conftest import PYTHON, Bulk, rows_of, write_parquet
 
 GOOD = "SELECT i AS x1, 2 AS x2, 3 AS x3 FROM range(20_000) AS t(i)"
 CSV = "x1,x2,x3\n1,2,3\n"
@@ -235,3 +235,25 @@ def test_unknown_arguments_are_told(bulk: Bulk, tmp_path: Path) -> None:
     assert (done.status, "unrecognized arguments: --no-such" in done.err) == (2, True)
     done = bulk("a.csv", "--out", tmp_path / "out", "--workers", "0")
     assert (done.status, "'0' must be a whole number from 1 to 999" in done.err) == (2, True)
+
+
+def test_of_two_runs_at_once_into_one_folder_one_is_whole_and_the_other_one_line(example: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_parquet(tmp_path / name / "rows.parquet", f"SELECT {ord(name)} AS x1, 2 AS x2, 3 AS x3 FROM range(9)")
+    settings = environment(MODEL_DIR=str(example))
+    runs = [
+        subprocess.Popen(
+            [str(PYTHON), "-m", "bulk", str(tmp_path / name), "--out", str(tmp_path / "out")],
+            cwd=ROOT, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )
+        for name in ("a", "b")
+    ]  # fmt: skip
+    errors = [run.communicate(timeout=300)[1] for run in runs]
+    assert sorted(run.returncode for run in runs) == [0, 1]
+    [line] = "".join(errors).splitlines()
+    assert line.startswith(
+        (f"bulk: cannot move {tmp_path}/out.partial-", f"bulk: {tmp_path}/out already holds something")
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "out"]
+    assert len({row["x1"] for row in rows_of(tmp_path / "out" / "predictions-*.parquet")}) == 1

@@ -286,6 +286,21 @@ def test_a_table_in_the_form_of_trainings_is_read_as_training_read_it(bulk: Bulk
     assert lines == [f"{row};{value}" for row, value in zip(text.splitlines()[1:], expected, strict=True)]
 
 
+@pytest.mark.parametrize("absent", [["area"], ["city"], ["area", "city"]])
+def test_columns_that_may_be_missing_may_be_left_out(absent: list[str], bulk: Bulk, tmp_path: Path) -> None:
+    mixed_regressor(tmp_path / "model")
+    web, _ = hosts_of(tmp_path / "model")
+    rows = [{name: cell for name, cell in row.items() if name not in absent} for row in some_rows(20)]
+    kept = ", ".join(name for name in NAMES if name not in absent)
+    source = write_parquet(tmp_path / "rows.parquet", f"SELECT {kept} FROM ({columns_of_parquet(rows)})")
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    expected = close(ask(web, rows))
+    assert bulk(source, "--out", tmp_path / "out", MODEL_DIR=tmp_path / "model").status == 0
+    assert [row["prediction"] for row in rows_of(tmp_path / "out" / "predictions-*.parquet")] == expected
+    assert bulk(tmp_path / "rows.jsonl", "--out", tmp_path / "lines", MODEL_DIR=tmp_path / "model").status == 0
+    assert [row["prediction"] for row in read_lines(tmp_path / "lines", "predictions-*")] == expected
+
+
 def test_every_column_of_the_input_is_kept_whatever_it_holds(bulk: Bulk, tmp_path: Path) -> None:
     query = (
         "SELECT 1 AS x1, 2 AS x2, 3 AS x3, [1, 2] AS list, {'a': 1} AS struct, 'b'::BLOB AS bytes, uuid() AS id, "
@@ -309,3 +324,11 @@ def test_the_order_of_files_and_rows_is_kept(bulk: Bulk, tmp_path: Path) -> None
     found = rows_of(tmp_path / "out" / "predictions-*.parquet")
     assert [(row["x1"], row["x2"]) for row in found] == [(file, row) for file in range(3) for row in range(5000)]
     assert all(row["prediction"] == 3 * row["x1"] + row["x2"] + 2 for row in found)
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(bulk: Bulk, tmp_path: Path) -> None:
+    for name in ("[ab].csv", "a.csv", "b.csv"):
+        (tmp_path / name).write_text(f"x1,x2,x3\n{len(name)},0,0\n")
+    done = bulk(tmp_path / "[ab].csv", "--out", tmp_path / "out")
+    assert (done.status, done.out.split()[:4]) == (0, ["files", "1", "rows", "1"])
+    assert (tmp_path / "out" / "predictions-00000-00000.csv").read_text() == "x1,x2,x3,prediction\n8,0,0,26.0\n"

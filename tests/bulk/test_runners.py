@@ -9,6 +9,7 @@ from servers.processes import wait_until
 from servers.running import ROOT, end, free_port
 from tests.bulk.conftest import PYTHON, Bulk, rows_of, write_parquet
 from tests.models import COLUMNS, ROWS, hosts_of, mixed_classifier
+from tests.test_install import unmet_extras
 
 
 def graph(name: str, *arguments: object, given: Any = None) -> Any:
@@ -96,3 +97,8 @@ def test_a_runner_that_is_given_jobs_over_the_network_gives_the_same_rows(
         end(service)
     assert (done.status, done.err) == (0, "")
     assert [row["prediction"] for row in rows_of(tmp_path / "out" / "*.parquet")] == [3 * i + 7 for i in range(5000)]
+
+
+def test_any_pip_installs_the_lock() -> None:
+    [packages] = PYTHON.parent.parent.glob("lib/python*/site-packages")
+    assert unmet_extras(ROOT / "bulk" / "requirements.txt", packages) == []

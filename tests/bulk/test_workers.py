@@ -1,6 +1,7 @@
 """Several processes on this machine: the same rows as one, also when some of them are killed in the middle."""
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -119,3 +120,20 @@ def test_a_run_that_is_killed_leaves_no_output_and_the_next_gives_every_row(tabl
         _, err = process.communicate(timeout=240)
     assert (process.returncode, err) == (0, "")
     check_rows(tmp_path / "out")
+
+
+def test_a_terminal_shows_how_far_it_is(table: Path, tmp_path: Path) -> None:
+    terminal, theirs = os.openpty()
+    with subprocess.Popen(
+        [str(PYTHON), "-m", "bulk", str(table / "in"), "--out", str(tmp_path / "out"), "--workers", "1"],
+        cwd=ROOT, env=environment(MODEL_DIR=str(table / "model")), stdout=subprocess.DEVNULL, stderr=theirs,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # so a terminal ends
+            while part := os.read(terminal, 4096):
+                shown += part
+    os.close(terminal)
+    assert process.returncode == 0
+    assert re.search(rb"\r\x1b\[K[0-9,]+ rows in [0-9]+ parts, [0-9,]+ rows a second", shown)
+    assert shown.endswith(b"\r\x1b[K")

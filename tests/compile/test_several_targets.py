@@ -108,7 +108,9 @@ def test_bigquery_gets_one_target() -> None:
         compile_for_bigquery(LinearRegression().fit(X, Y), X, [Number(name) for name in "abc"], seed=0)
 
 
-@pytest.mark.parametrize("estimator", ["LinearRegression", "HistGradientBoostingRegressor"])
+@pytest.mark.parametrize(
+    "estimator", ["LinearRegression", pytest.param("HistGradientBoostingRegressor", marks=pytest.mark.slow)]
+)
 def test_a_trained_model_is_served_compiled_by_name(estimator: str, tmp_path: Path) -> None:
     table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(city=["Ulm", "Bremen"] * 40, rent=Y[:, 0], price=Y[:, 1])
     table.to_csv(tmp_path / "t.csv", index=False)

@@ -141,6 +141,7 @@ def test_dialects_answer_for_it(brought: Found) -> None:
         {"name": name, "shape": [3], "datatype": kind, "data": rows[name].tolist()}
         for name, kind in (("area", "FP64"), ("city", "BYTES"), ("rooms", "INT64"))
     ]
+    assert both.get("/v2/models/model").json()["platform"] == "onnx_onnxv1"
     got = both.post("/v2/models/model/infer", {"inputs": tensors}).json()
     assert got["outputs"][0]["data"] == expected
 

@@ -86,6 +86,28 @@ def endless() -> bytes:
     )
 
 
+def functions(calls: list[list[str]]) -> bytes:
+    """Return a file of functions F0, F1 and so on, each of which calls others one after the other, or else negates."""
+    sets = [helper.make_opsetid("", 17), helper.make_opsetid("my", 1)]
+    made = []
+    for number, called in enumerate(calls):
+        names = ["a", *(f"v{place}" for place in range(len(called) - 1)), "b"]
+        inner = [node(name, [names[i]], [names[i + 1]], domain="my") for i, name in enumerate(called)]
+        made.append(helper.make_function("my", f"F{number}", ["a"], ["b"], inner or [node("Neg", ["a"], ["b"])], sets))
+    return file_of([node("F0", ["X"], ["Y"], domain="my")], [value("X")], [value("Y")], functions=made)
+
+
+def bomb() -> bytes:
+    """Return a file of 2 kB whose functions call the next one twice each: a thousand million nodes."""
+    return functions([*([f"F{number}"] * 2 for number in range(1, 31)), []])
+
+
+def declared(dims: list[int], data: bytes) -> bytes:
+    """Return a file with a constant that says it is of another size than it is."""
+    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=dims, raw_data=data)
+    return file_of([node("Add", ["X", "w"], ["Y"])], [value("X")], [value("Y")], [tensor])
+
+
 def of_shape(shape: list[int]) -> bytes:
     """Return a file that answers an array of a shape of its own."""
     filled = node("ConstantOfShape", ["shape"], ["Y"])
@@ -190,6 +212,11 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "no numbers": (lambda: of_shape([4, 0]), "gives numbers of shape (4, 0) for 4 rows"),
     "too many numbers": (lambda: of_shape([4, 1001]), "gives 1001 numbers a row; the most that are served are 1000"),
     "an array of a terabyte": (lambda: of_shape([2, HUGE]), "ONNX Runtime cannot serve"),
+    "a constant that says it is of a terabyte": (lambda: declared([HUGE, 3], b""), "ONNX Runtime cannot serve"),
+    "a constant that is cut": (lambda: declared([1, 3], b"\0\0"), "ONNX Runtime cannot serve"),
+    "a constant of less than nothing": (lambda: declared([-1, 3], b""), "ONNX Runtime cannot serve"),
+    "a function that calls itself": (lambda: functions([["F0"]]), "ONNX Runtime cannot serve"),
+    "functions that call each other": (lambda: functions([["F1"], ["F0"]]), "ONNX Runtime cannot serve"),
     "two predictions": (
         lambda: file_of(
             [node("Neg", ["X"], ["Y"]), node("Abs", ["X"], ["Z"])], [value("X")], [value("Y"), value("Z")]
@@ -258,9 +285,17 @@ def test_the_format_of_onnx_runtime_itself_is_not_read(adopt: Adopt, tmp_path: P
         predictor.onnx_engine.CompiledModel(data, None)
 
 
-def test_a_file_that_predicts_for_ever_is_given_up(adopt: Adopt, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("made", [endless, bomb])
+def test_a_file_that_takes_for_ever_is_given_up(
+    made: Callable[[], bytes], adopt: Adopt, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bare_onnx, "SECONDS", 0.5)
-    assert refused(adopt(endless())).endswith("theirs.onnx: not within 0.5 s")
+    assert refused(adopt(made())).endswith("theirs.onnx: not within 0.5 s")
+
+
+def test_functions_that_end_are_served(adopt: Adopt) -> None:
+    run = adopt(functions([["F1", "F1"], ["F2", "F2", "F2"], []]))
+    assert [example["prediction"]["y1"] for example in manifest_of(run)["examples"]] == [1.0, 4.0]
 
 
 def test_a_file_that_answers_by_chance_does_not_start(adopt: Adopt) -> None:

@@ -95,6 +95,7 @@ def test_labels_are_learnt_one_by_one_where_the_estimator_knows_one(train_on: Tr
     assert list(found["examples"][0]["prediction"]) == ["level", "quiet, really"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("estimator", "learners"),
     [
@@ -124,7 +125,7 @@ def test_an_estimator_that_knows_one_number_gets_a_copy_for_each(
         (["level", "quiet, really"], [["high", "low", "middle"], ["no", "yes"]]),
     ],
 )
-@pytest.mark.parametrize("estimator", ["LogisticRegression", "Forest"])
+@pytest.mark.parametrize("estimator", ["LogisticRegression", pytest.param("Forest", marks=pytest.mark.slow)])
 def test_labels_stay_of_their_type(targets: list[str], classes: Any, estimator: str, train_on: TrainOn) -> None:
     name = {"Forest": "sklearn.ensemble.RandomForestClassifier"}.get(estimator, LOGISTIC)
     more = ["--estimator", name, *(["--set", "n_estimators=5"] if estimator == "Forest" else [])]
@@ -236,6 +237,7 @@ def test_whole_numbers_with_task_regression_are_numbers(train_on: TrainOn) -> No
     assert all("classes" not in output for output in found["outputs"])
 
 
+@pytest.mark.slow
 def test_estimator_auto_compares_by_the_mean_over_the_targets(train_on: TrainOn) -> None:
     run = train_on("rent,price", ["rent", "price"], "--estimator", "auto")
     compared = manifest_of(run)["training"]["compared"]
@@ -266,6 +268,7 @@ def test_the_report_shows_each_target(target: str, names: list[str], train_on: T
         assert "level, by class, the rarest first" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "names"),
     [("rent,price", ["rent", "price"]), (WORDS, ["level", "quiet, really"])],

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,15 @@ def is_onnx(path: Path) -> bool:
     return path.suffix.lower() == ".onnx"
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What a file predicts of its rows, the classes of labels, and the names of the outputs that are served."""
+
+    predictions: NDArray[Any]
+    classes: list[Any] | None
+    outputs: list[str]
+
+
 def adopt_onnx(
     path: Path,
     *,
@@ -52,11 +61,38 @@ def adopt_onnx(
 ) -> tuple[Manifest, bytes]:
     """Return the manifest of an ONNX file, and its bytes; TrainingError when it cannot be served."""
     data, graph = read_graph(path)
-    taken = inputs_of_graph(graph)
-    found = inputs_of_file(path, taken, features=features, target=target, examples=examples, kinds=kinds)
+    found = inputs_of_file(
+        path, inputs_of_graph(graph), features=features, target=target, examples=examples, kinds=kinds
+    )
+    model, answers = tried(path, data, graph, found)
+    sha256 = hashlib.sha256(data).hexdigest()
+    manifest = Manifest(
+        format=FORMAT,
+        name=name,
+        version=version,
+        artifact={"file": COMPILED_FILE, "sha256": sha256, "size": len(data), "outputs": answers.outputs},
+        estimator=maker_of(graph),
+        features=found.columns,
+        input=found.form,
+        packages=installed_packages(["onnxruntime", "numpy"]),
+        globals=[],
+        training=None,
+        examples=[],
+        **described_by(answers, target),
+    )
+    manifest = replace(manifest, examples=golden_examples(model, found, manifest))
+    try:
+        ManifestSchema().load(json.loads(manifest.to_json()))
+    except ValidationError as error:
+        raise TrainingError(f"{path} cannot be described: {json.dumps(error.messages)[:300]}") from None
+    return manifest, data
+
+
+def tried(path: Path, data: bytes, graph: Any, found: Inputs) -> tuple[CompiledModel, Answers]:
+    """Return the loaded file and what it answers; TrainingError when that is nothing to serve."""
     answer, others = answers_of(path, graph)
-    columns = () if found.form == "matrix" else found.columns
     labels = labels_in(graph)
+    columns = () if found.form == "matrix" else found.columns
 
     def made() -> CompiledModel:
         return CompiledModel(data, labels, "", columns, [answer.name])
@@ -66,38 +102,24 @@ def adopt_onnx(
     model = made()
     predictions = checked(path, model.predict(rows), count_rows(rows), answer)
     chances = {other.name: model.run(other.name, rows) for other in others}
-    beside = next((name for name, values in chances.items() if are_probabilities(values)), None)
-    classes = classes_of(path, labels, predictions, chances.get(beside or "")) if answer.is_labels else None
+    beside = [name for name, values in chances.items() if are_probabilities(values)][:1]
+    classes = None
+    if answer.is_labels:
+        classes = classes_of(path, labels, predictions, chances[beside[0]] if beside else None)
+    return model, Answers(predictions, classes, [answer.name, *beside])
+
+
+def described_by(answers: Answers, target: str) -> dict[str, Any]:
+    """Return what the manifest says of the predictions."""
+    predictions, classes = answers.predictions, answers.classes
     outputs = outputs_of(target, predictions) if predictions.ndim == 2 else None
-    manifest = Manifest(
-        format=FORMAT,
-        name=name,
-        version=version,
-        artifact={
-            "file": COMPILED_FILE,
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "size": len(data),
-            "outputs": [answer.name, *filter(None, [beside])],
-        },
-        estimator=maker_of(graph),
-        task="regression" if classes is None else "classification",
-        classes=classes,
-        features=found.columns,
-        input=found.form,
-        target=", ".join(output.name for output in outputs) if outputs else target,
-        outputs=outputs,
-        packages=installed_packages(["onnxruntime", "numpy"]),
-        globals=[],
-        training=None,
-        examples=[],
-        scale=usual_size(predictions) if classes is None and not outputs else None,
-    )
-    manifest = replace(manifest, examples=golden_examples(model, found, manifest))
-    try:
-        ManifestSchema().load(json.loads(manifest.to_json()))
-    except ValidationError as error:
-        raise TrainingError(f"{path} cannot be described: {json.dumps(error.messages)[:300]}") from None
-    return manifest, data
+    return {
+        "task": "regression" if classes is None else "classification",
+        "classes": classes,
+        "target": ", ".join(output.name for output in outputs) if outputs else target,
+        "outputs": outputs,
+        "scale": usual_size(predictions) if classes is None and not outputs else None,
+    }
 
 
 def twice(rows: Any) -> Any:
