@@ -74,7 +74,9 @@ class Field:
         if not 0 < column.maximum - column.minimum < math.inf:
             return []
         edges = [column.minimum, *column.deciles, column.maximum]
-        span = (column.maximum - column.minimum) / WIDTH
+        if all(float(edge).is_integer() for edge in edges):
+            edges[0] -= 1  # of whole numbers a part has those above its lower edge, the first one its lower edge, too
+        span = (edges[-1] - edges[0]) / WIDTH
         widths = [max((high - low) / span, NARROWEST) for low, high in pairwise(edges)]
         return bars_of(widths, [share / width for share, width in zip(column.shares, widths, strict=True)])
 
