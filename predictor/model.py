@@ -130,18 +130,17 @@ class Predictor:
 
     def call_estimator(self, method: str, inputs: Inputs) -> Any:
         """Return what a method of the estimator makes of inputs."""
-        return getattr(self.estimator, method)(self.convert(inputs))
-
-    def _call(self, method: str, inputs: Inputs) -> Any:
         # An overflow shows in the result, which is looked at; numpy's warning about it would go to the log.
         with np.errstate(all="ignore"):
-            try:
-                outputs = self.call(method, inputs)
-            except ValueError as error:
-                if not blames_the_input(error):  # a fault of code in the model, not of the input
-                    raise
-                again = functools.partial(self.call_estimator, method)
-                raise refusal(again, self.manifest, inputs) from error
+            return getattr(self.estimator, method)(self.convert(inputs))
+
+    def _call(self, method: str, inputs: Inputs) -> Any:
+        try:
+            outputs = self.call(method, inputs)
+        except ValueError as error:
+            if not blames_the_input(error):  # a fault of code in the model, not of the input
+                raise
+            raise refusal(functools.partial(self.call_estimator, method), self.manifest, inputs) from error
         parts = [np.asarray(part) for part in (outputs if isinstance(outputs, list) else [outputs])]
         if not all(map(all_finite, parts)):
             raise NotPredictable(np.flatnonzero(np.any([not_finite(part) for part in parts], axis=0)).tolist())

@@ -70,19 +70,21 @@ class QuickWorker(DeadlineWorker):
             return ready
         methods = (self.on_client_socket_readable, self.on_pending_socket_readable)
         turn: list[Ready] = []
-        bodies: dict[TConn, bytes] = {}
+        whole: dict[TConn, tuple[bytes, bytes]] = {}
         for one in ready:
             conn = connection_of(one, methods)
-            if conn is not None and len(bodies) == MOST_ROWS:
+            if conn is not None and len(whole) == MOST_ROWS:
                 continue  # it is still ready in the next turn
             if conn is not None:
                 self.seen[conn] = found = self.request_on(conn, one[0].fileobj)
                 if found is not None:
-                    bodies[conn] = found[1]
+                    whole[conn] = found
             turn.append(one)
         begun = self.lateness.begin(self.nr)
-        if len(bodies) > 1 and not self.direct.predict_ahead(list(bodies.values())):
-            self.seen.update(dict.fromkeys(bodies))
+        if len(whole) > 1 and not self.direct.predict_ahead([body for _, body in whole.values()]):
+            for conn, (data, _) in whole.items():
+                give_back(conn, data)
+                self.seen[conn] = None
         if self.lateness.end(self.nr, *begun):
             self.close_lane()
         return turn
@@ -141,8 +143,7 @@ class QuickWorker(DeadlineWorker):
                 return data, body
         except Exception:  # noqa: S110  # of the socket or of the parser, which has several kinds; gunicorn has the answer
             pass
-        if data and conn.initialized:
-            conn.parser.unreader.unread(data)
+        give_back(conn, data)
         return None
 
     def answer(self, conn: TConn, client: ClientSocket, data: bytes) -> tuple[bool, bytes]:
@@ -186,6 +187,12 @@ class QuickWorker(DeadlineWorker):
                 "%d answers of the last %d took more than %.0f ms, so the pool's threads answer from now on",
                 LATE, AMONG, self.direct.seconds * 1000,
             )  # fmt: skip
+
+
+def give_back(conn: TConn, data: bytes) -> None:
+    """Let gunicorn's parser read what was taken from a connection that was kept."""
+    if data and conn.initialized:
+        conn.parser.unreader.unread(data)
 
 
 def send_rest(conn: TConn, keep: bool, rest: bytes) -> bool:
