@@ -11,6 +11,8 @@ import threading
 import time
 
 SECONDS = 1.0
+# Set for the processes that Beam starts on this machine; elsewhere the runner sees to them.
+STARTED_HERE = "TANDEM_BULK_STARTED_HERE"
 ADDRESS = re.compile(r'url: "([^"]+):([0-9]+)"')
 
 
@@ -18,7 +20,7 @@ ADDRESS = re.compile(r'url: "([^"]+):([0-9]+)"')
 def end_with_the_run() -> None:
     """Look from now on whether the address at which Beam's local runner gives work is there, and end when it is not."""
     found = ADDRESS.search(os.environ.get("CONTROL_API_SERVICE_DESCRIPTOR", ""))
-    if found and found[1] == "localhost":
+    if found and STARTED_HERE in os.environ:
         threading.Thread(target=watch, args=(found[1], int(found[2])), daemon=True).start()
 
 

@@ -16,11 +16,14 @@ from apache_beam.runners.runner import PipelineState
 
 from bulk.faults import BulkError, line_of
 from bulk.model import Model
+from bulk.orphans import STARTED_HERE
 from bulk.storage import is_local
 
 ROOT = Path(__file__).resolve().parent.parent
 # Beam's names of its runners. Its "direct" one would first look for a program to download.
 RUNNERS = {"direct": "FnApiRunner", "dataflow": "DataflowRunner", "flink": "FlinkRunner", "spark": "SparkRunner"}
+TAKE_NO_OTHERS = {"FnApiRunner", "DataflowRunner"}  # options than Beam's; job servers may have their own
+DISCARDED = "Discarding unparseable args: "  # says Beam's log
 IMAGES = {"DataflowRunner", "FlinkRunner", "SparkRunner"}  # whose workers are containers
 DIED = "Worker subprocess exited"  # says the thread of Beam that waits for it
 BYTES_A_WORKER = 64 * 1024 * 1024  # a process more takes seconds to start
@@ -56,7 +59,25 @@ def options_of(runner: str, workers: int, further: Sequence[str]) -> PipelineOpt
     if is_here(runner):
         mode = "multi_processing" if workers > 1 else "in_memory"
         here = [f"--direct_num_workers={workers}", f"--direct_running_mode={mode}"]
-    return PipelineOptions([f"--runner={runner}", "--no_save_main_session", *here, *further])
+    options = PipelineOptions([f"--runner={runner}", "--no_save_main_session", *here, *further])
+    if runner in TAKE_NO_OTHERS and (unknown := unknown_to_beam(options)):
+        raise BulkError(f"behind -- stand options that Beam does not know: {unknown[0]}")
+    return options
+
+
+def unknown_to_beam(options: PipelineOptions) -> list[str]:
+    """Return the options that Beam does not know, which it would only log."""
+    log, said = logging.getLogger(PipelineOptions.__module__), list[str]()
+    handler, propagates = logging.Handler(), log.propagate
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    log.addHandler(handler)
+    log.propagate = False
+    try:
+        options.get_all_options()
+    finally:
+        log.removeHandler(handler)
+        log.propagate = propagates
+    return [line.removeprefix(DISCARDED) for line in said if line.startswith(DISCARDED)]
 
 
 def check_reach(runner: str, paths: Sequence[str]) -> None:
@@ -72,6 +93,7 @@ def model_there(runner: str, model: Model) -> Model:
 
 def prepare(workers: int) -> None:
     """Set what the processes that Beam starts take over from this one."""
+    os.environ[STARTED_HERE] = "1"
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # a model is tried in a fork, which calls no gRPC
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     if workers > 1:
@@ -88,6 +110,8 @@ def run(pipeline: beam.Pipeline, runner: str, on_death: Callable[[], None]) -> A
 
     `on_death` is called when a process that predicts for it on this machine is killed: Beam would wait for it for ever.
     """
+    if runner == RUNNERS["dataflow"]:
+        logging.basicConfig(level=logging.INFO)  # tells where the job can be watched, and how far it is
     with ExitStack() as quiet:
         if is_here(runner) and not is_verbose():
             logging.disable(logging.CRITICAL)  # what is logged on the way to an exception; its line says what is wrong

@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 
 from handlers.http import parse_json
-from handlers.responses import Problem
 from handlers.schemas import Instances, validate
 from handlers.service import Service
 from predictor.together import MOST_ROWS, Together
@@ -53,8 +52,8 @@ class Ahead:
         return done
 
     def valid(self, body: bytes) -> Instances | None:
-        """Return the instances of a body, None of one that is refused."""
+        """Return the instances of a body, None of one that is refused; a fault of ours is its handler's to tell, too."""
         try:
             return validate(self.service.request_schema, parse_json(body))
-        except Problem:
+        except Exception:
             return None

@@ -21,14 +21,14 @@ MAX_NAMES = 3
 
 
 class OtherVersion(ArtifactError):
-    """The pickle was written by another scikit-learn; `then` and `here` are the two versions."""
+    """The pickle was written by another scikit-learn; `written_by` and `installed` are the two versions."""
 
-    def __init__(self, then: str, here: str) -> None:
+    def __init__(self, written_by: str, installed: str) -> None:
         super().__init__(
-            f"the pickle was written by scikit-learn {then}, installed is {here}; "
-            f"install scikit-learn=={then} (ALLOW_VERSION_MISMATCH=1 loads it all the same)"
+            f"the pickle was written by scikit-learn {written_by}, installed is {installed}; "
+            f"install scikit-learn=={written_by} (ALLOW_VERSION_MISMATCH=1 loads it all the same)"
         )
-        self.then, self.here = then, here
+        self.written_by, self.installed = written_by, installed
 
 
 def estimator_of(pickled: bytes, manifest: Manifest, trusted_modules: Collection[str], *, any_version: bool) -> Any:

@@ -142,18 +142,18 @@ def json_cell(column: Column, form: Form, absent: frozenset[str], text: str) -> 
     text = text.strip()
     if text in absent:
         return None
-    found: Any = None
+    value: Any = None
     match column:
         case Number():
-            found = number(text, form)
+            value = number(text, form)
         case Boolean():
-            found = BOOLEANS.get(text)
+            value = BOOLEANS.get(text)
         case Date():
             moment = date(text, form)
-            found = moment and moment.isoformat()
+            value = moment and moment.isoformat()
         case Category() if column.whole_numbers and WHOLE.match(text):
-            found = int(text)
-    return text if found is None else found
+            value = int(text)
+    return text if value is None else value
 
 
 def read_rows(rows: Iterator[Rows], width: int, cells: Sequence[tuple[Column, int, Cell]]) -> Iterator[Batch]:

@@ -41,9 +41,10 @@ def read_targets(
     """Return the targets, and the rows that have all of them; TableError when they cannot be learnt together."""
     rows = np.arange(len(context.lines))
     while True:
-        here = replace(context, lines=context.lines[rows])
+        narrowed = replace(context, lines=context.lines[rows])
         targets = [
-            read_target(name, column.taken(rows), here, task, typed=name in typed) for name, column in columns.items()
+            read_target(name, column.taken(rows), narrowed, task, typed=name in typed)
+            for name, column in columns.items()
         ]
         known = functools.reduce(np.intersect1d, [target.rows for target in targets])
         if len(targets) == 1 or len(known) == len(rows):

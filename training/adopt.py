@@ -56,18 +56,18 @@ def adopt(
     with warnings.catch_warnings():
         # One that was fitted on a DataFrame warns of every matrix, an encoder of categories that it does not know.
         warnings.simplefilter("ignore")
-        found = inputs_of(estimator, features, examples, kinds)
+        inputs = inputs_of(estimator, features, examples, kinds)
         if labels is not None:
-            name_labels(estimator, labels, found.given)
+            name_labels(estimator, labels, inputs.given)
         pickled = dump_again(estimator, path)
         check_pickle(path, pickled)
-        task = check_predicts(estimator, found.given)
-        problem = problem_of(found, target, task)
+        task = check_predicts(estimator, inputs.given)
+        problem = problem_of(inputs, target, task)
         manifest = describe(estimator, problem, pickled, name=name, version=version, training=None)
     if examples is None:  # such rows say nothing of ranges
-        manifest = replace(manifest, features=found.columns)
-    rows = problem.inputs if found.form == "matrix" else found.arrays
-    return Adopted(estimator, replace(manifest, input=found.form), pickled, rows)
+        manifest = replace(manifest, features=inputs.columns)
+    rows = problem.inputs if inputs.form == "matrix" else inputs.arrays
+    return Adopted(estimator, replace(manifest, input=inputs.form), pickled, rows)
 
 
 def check_is_estimator(estimator: Any) -> None:
@@ -81,17 +81,17 @@ def check_predicts(estimator: Any, rows: Any) -> str:
     return check_predictions(estimator, attempt(estimator, rows), len(rows))
 
 
-def problem_of(found: Inputs, target: str, task: str) -> Problem:
+def problem_of(inputs: Inputs, target: str, task: str) -> Problem:
     """Return the rows as if they were a table that was trained from."""
     import pandas as pd
 
-    columns = [ranged(column, array) for column, array in zip(found.columns, found.arrays, strict=True)]
+    columns = [ranged(column, array) for column, array in zip(inputs.columns, inputs.arrays, strict=True)]
     series = {
-        column.name: pd.Series(array, dtype=array.dtype) for column, array in zip(columns, found.arrays, strict=True)
+        column.name: pd.Series(array, dtype=array.dtype) for column, array in zip(columns, inputs.arrays, strict=True)
     }
-    count = len(found.arrays[0])
+    count = len(inputs.arrays[0])
     table = Table(pd.DataFrame(series), columns, np.empty(count), target, "", range(count))
-    return Problem(table, task, found.given, np.empty(count))
+    return Problem(table, task, inputs.given, np.empty(count))
 
 
 def ranged(column: Column, values: Any) -> Column:

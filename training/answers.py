@@ -40,10 +40,10 @@ def probabilities_of(fitted: Any, inputs: Any, labels: list[list[Any]]) -> list[
     """Return the probabilities of each target's labels, None of each where the estimator gives none."""
     if not hasattr(fitted, "predict_proba"):
         return [None] * len(labels)
-    found = fitted.predict_proba(inputs)
+    probabilities = fitted.predict_proba(inputs)
     if len(labels) == 1:
-        return [found]
+        return [probabilities]
     try:
-        return [*chances_by_target(found, [Output("", classes) for classes in labels])]
+        return [*chances_by_target(probabilities, [Output("", classes) for classes in labels])]
     except NotGivenError:
         return [None] * len(labels)

@@ -55,8 +55,8 @@ def packages_of(named: Sequence[str]) -> list[str]:
     """Return the packages that the globals of a pickle come from, beyond those that every pickle needs."""
     tops = {name.partition(":")[0].partition(".")[0] for name in named} - sys.stdlib_module_names
     distributions = packages_distributions() if tops - {"sklearn", "numpy", "joblib"} else {}
-    found = {package for top in tops for package in distributions.get(top, [])[:1]}
-    return sorted(found - set(PACKAGES))
+    packages = {package for top in tops for package in distributions.get(top, [])[:1]}
+    return sorted(packages - set(PACKAGES))
 
 
 def describe_estimator(estimator: BaseEstimator) -> dict[str, Any]:

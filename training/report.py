@@ -122,15 +122,15 @@ def permutation_importances(fitted: Any, problem: Problem, test: Rows, leading: 
 
 def by_class(answers: dict[str, Answers]) -> dict[str, list[dict[str, Any]]]:
     """Return precision, recall and F1 of each class of each target on the held-out rows, the rarest first."""
-    found = {}
+    by_target = {}
     for name, answer in answers.items():
         scores = precision_recall_fscore_support(answer.truth, answer.predicted, labels=answer.labels, zero_division=0)
         rows = [
             {"label": str(label), "precision": precision, "recall": recall, "f1": f1, "rows": int(rows)}
             for label, precision, recall, f1, rows in zip(answer.labels, *scores, strict=True)
         ]
-        found[name] = sorted(rows, key=lambda row: row["rows"])[:MOST_CLASSES]
-    return found
+        by_target[name] = sorted(rows, key=lambda row: row["rows"])[:MOST_CLASSES]
+    return by_target
 
 
 def as_image(figure: Any) -> str:

@@ -88,17 +88,17 @@ def columns_of(inputs: Inputs) -> Iterable[Values]:
 def counters_of(column: Column, version: str) -> list[Count]:
     """Return the functions that count a column's values; each is made with its metrics, which begin at zero."""
     labels = (column.name, version)
-    found = [adding(MISSING.labels(*labels), lambda values: int(absent(values).sum()))] if column.missing else []
+    counters = [adding(MISSING.labels(*labels), lambda values: int(absent(values).sum()))] if column.missing else []
     if isinstance(column, Category):
         known = frozenset(column.values)
-        found.append(adding(UNSEEN.labels(*labels), lambda values: unseen(values, known)))
+        counters.append(adding(UNSEEN.labels(*labels), lambda values: unseen(values, known)))
     limits = limits_of(column)
     if limits is not None:
         low, high = limits
-        found.append(adding(OUTSIDE.labels(*labels), lambda values: int(((values < low) | (values > high)).sum())))
+        counters.append(adding(OUTSIDE.labels(*labels), lambda values: int(((values < low) | (values > high)).sum())))
     if isinstance(column, Number) and column.deciles:
-        found.append(by_bin(column, labels))
-    return found
+        counters.append(by_bin(column, labels))
+    return counters
 
 
 def adding(metric: Any, number_of: Callable[[Values], int]) -> Count:

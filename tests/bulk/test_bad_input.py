@@ -188,6 +188,7 @@ def test_an_output_that_holds_something_is_not_touched(bulk: Bulk, tmp_path: Pat
             [],
             "bulk: RUNNER=dataflow: its workers cannot reach @/a.csv; give paths that begin",
         ),
+        ({}, ["--", "--max_num_worker=3"], "bulk: behind -- stand options that Beam does not know: ['--max_n"),
         ({"RUNNER": "nosuch"}, [], "bulk: RUNNER=nosuch is no runner of Beam's"),
     ],
 )

@@ -179,6 +179,24 @@ def test_what_is_invalid_is_refused_as_ever_and_the_others_are_answered(
     assert together[2 : 2 + len(bad)] == alone
 
 
+def test_a_fault_of_ours_ends_one_request_and_not_the_loop(
+    serve: Callable[..., Served], forest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, rows = serve(), rows_of(3)
+    proper = served.service.request_schema.fields["features"].deserialize
+
+    def deserialize(value: Any, *more: Any) -> Any:
+        if value == [6, 6, 6]:
+            raise RuntimeError("a slip")
+        return proper(value, *more)
+
+    monkeypatch.setattr(served.service.request_schema.fields["features"], "deserialize", deserialize)
+    got = served.answers([body_of([6, 6, 6]), *map(body_of, rows)])
+    assert got[0][0] == 500
+    assert got[1:] == expected(forest, rows)
+    assert served.calls == [("predict", 3)]
+
+
 @pytest.mark.parametrize("kept", [False, True])
 def test_a_row_that_the_model_refuses_is_refused_alone(serve: Callable[..., Served], forest: Path, kept: bool) -> None:
     served, rows = serve(), rows_of(8)

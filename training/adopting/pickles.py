@@ -119,8 +119,8 @@ def load_any_version(path: Path, data: bytes, named: Sequence[str]) -> Any:
         return unpickle(data, named)
     except OtherVersion as error:
         told = (
-            f"{path} was written by scikit-learn {error.then}, installed is {error.here}, which may predict other "
-            f"numbers; to have that one: {install(error.then)}"
+            f"{path} was written by scikit-learn {error.written_by}, installed is {error.installed}, which may predict "
+            f"other numbers; to have that one: {install(error.written_by)}"
         )
         if not switch("ALLOW_VERSION_MISMATCH"):
             raise TrainingError(f"{told}; or set ALLOW_VERSION_MISMATCH=1 to adopt it as it is") from None

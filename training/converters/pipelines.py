@@ -50,8 +50,8 @@ def convert_column_transformer(graph: Graph, transformer: Any, columns: Columns)
         indices = transformer._transformer_to_input_indices.get(name, [])
         if len(indices) == 0 or (isinstance(step, str) and step == "drop"):
             continue
-        made = transform(graph, step, graph.select(columns, indices))
-        parts += _weighted(graph, made, (transformer.transformer_weights or {}).get(name))
+        transformed = transform(graph, step, graph.select(columns, indices))
+        parts += _weighted(graph, transformed, (transformer.transformer_weights or {}).get(name))
     return parts
 
 
