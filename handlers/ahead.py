@@ -52,7 +52,7 @@ class Ahead:
         return done
 
     def valid(self, body: bytes) -> Instances | None:
-        """Return the instances of a body, None of one that is refused; a fault of ours is its handler's to tell, too."""
+        """Return the instances of a body; None of one that is refused, or at which we fail: its handler tells."""
         try:
             return validate(self.service.request_schema, parse_json(body))
         except Exception:

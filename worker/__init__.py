@@ -19,12 +19,8 @@ ones only:
 | ThreadWorker.run, wsgi | lane | the handler is called without Flask around it |
 | Config.settings | lane | their values become plain attributes |
 | ThreadWorker.on_client_socket_readable, on_pending_socket_readable | lane | where a request is first seen |
-<<<<<<< HEAD
-| ThreadWorker.handle; TConn.init, initialized, set_timeout, parser.unreader | lane | gunicorn's way to an answer |
-=======
 | ThreadWorker.handle, TConn.init, set_timeout, parser.unreader | lane | gunicorn's own way from bytes to an answer |
 | TConn.initialized | lane | a kept connection, whose parser can take back what was read |
->>>>>>> main
 | ThreadWorker.tpool, method_queue | lane | what a client does not take at once goes to the pool |
 | ThreadWorker.alive, poller, sockets, nr, nr_conns, keepalived_conns, log, cfg | both | its state |
 """
