@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from handlers.http import check_containers
 from handlers.responses import Problem
 from handlers.service import LARGE_BODY, load_service
 from servers.processes import wait_until, workers_of
@@ -35,6 +36,26 @@ CONTENTS = {
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(GUNICORN, tmp_path_factory.mktemp("memory") / "log") as started:
         yield started
+
+
+@pytest.mark.parametrize(
+    ("body", "most", "taken"),
+    [
+        (b"[[],{}]", 3, True),
+        (b"[[],{}]", 2, False),
+        (b'["[[[{{{"]', 1, True),  # in a text they are none
+        (b'["[[[","\\"[[[{"]', 1, True),
+        (b'["\\\\",[],"[["]', 2, True),
+        (b'["\\\\",[],"[["]', 1, False),
+    ],
+)
+def test_lists_and_objects_are_counted_outside_of_texts(body: bytes, most: int, taken: bool) -> None:
+    if taken:
+        check_containers(body, most)
+        return
+    with pytest.raises(Problem) as refused:
+        check_containers(body, most)
+    assert refused.value.status == 413
 
 
 def highest(pid: int) -> int:

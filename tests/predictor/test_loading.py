@@ -469,3 +469,15 @@ def test_a_package_that_the_pickle_needs_must_be_there(artifact: Path) -> None:
         "the model was trained with no-such-boosting 1.2, which is not installed; "
         "make add PACKAGE=no-such-boosting==1.2 puts it into the lock"
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("x" * 600, "x" * 600),
+        ("x" * 601, "x" * 600 + "…"),
+        ("two\nlines\x1b[31m", "two lines [31m"),
+    ],
+)
+def test_what_a_hostile_file_says_is_one_line_of_bounded_length(message: str, line: str) -> None:
+    assert str(ArtifactError(message)) == line

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_array
 
 import predictor
 from predictor import NotPredictable, Predictor
+from predictor.model import relative_difference
 from servers.running import ROOT
 
 
@@ -48,6 +49,24 @@ def replaying(example: Predictor, expected: list[Any], got: Any) -> Predictor:
 def test_a_golden_example_is_the_same_again_or_not(example: Predictor, expected: Any, got: Any, same: bool) -> None:
     assert replaying(example, ["x", expected], ["x", got]).replay() == ([] if same else [1])
     assert replaying(example, [expected, "x"], [got, "x"]).replay() == ([] if same else [0])
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "scale", "tolerance", "difference"),
+    [
+        (11.0, 10.0, 0.0, 1e-9, 1 / 11),
+        (10.0, 11.0, 0.0, 1e-9, 1 / 11),
+        (-10.0, 10.0, 0.0, 1e-9, 2.0),
+        (0.0, 0.0, 0.0, 1e-9, 0.0),
+        (0.0, 1e-9, 100.0, 1e-9, 1e-11),  # beside their usual size
+        (0.0, 1e-9, 100.0, 1.0, 1e-8),  # of which less counts where more is tolerated
+        (0.0, 1e-9, 100.0, 0.0, 1e-11),
+    ],
+)
+def test_a_difference_is_relative(
+    got: float, expected: float, scale: float, tolerance: float, difference: float
+) -> None:
+    assert relative_difference(got, expected, scale, tolerance) == pytest.approx(difference, rel=1e-12)
 
 
 def test_the_examples_that_have_no_prediction_are_named(example: Predictor) -> None:

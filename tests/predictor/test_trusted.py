@@ -346,6 +346,10 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "a function is changed": (CHECK_ARRAY + b"}" + op("x")[2:] + b"Nsb", "change sklearn.utils.validation:check_array"),
     "a singleton is changed": (named("pandas:NA") + b"}b", "change pandas:NA"),
     "attributes are set one by one": (LINEAR + b")\x81N}" + op("x")[2:] + b"Ns\x86b", "cannot be loaded"),
+    "attributes of an object without a way of its own are set one by one": (
+        named("sklearn._loss.link:IdentityLink") + b")\x81N}" + op("x")[2:] + b"Ns\x86b",
+        "give a IdentityLink an unusual state",
+    ),
     "a partial of another function": (PARTIAL + named("numpy:mean") + b"\x85R", "make a partial of another function"),
     "a partial that is turned": (
         PARTIAL + CHECK_ARRAY + b"\x85R(" + LINEAR + b")}Ntb",
