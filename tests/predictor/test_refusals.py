@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.validation import check_array
 
 from handlers.service import Service, process_service
@@ -58,12 +59,13 @@ def fitted(failing: Any) -> Any:
     ("estimator", "refused"),
     [
         (RandomForestRegressor(n_estimators=2).fit(ROWS, ROWS.sum(axis=1)), True),
+        (make_pipeline(OneHotEncoder(), LinearRegression()).fit(ROWS, ROWS.sum(axis=1)), True),
         (fitted(checked), True),
         (fitted(own_error), False),
         (fitted(of_numpy), False),
         (fitted(of_a_wrong_width), False),
     ],
-    ids=["a forest", "scikit-learn's check", "own", "numpy in own", "numpy's own code"],
+    ids=["a forest", "an encoder", "scikit-learn's check", "own", "numpy in own", "numpy's own code"],
 )
 def test_a_check_of_scikit_learn_blames_the_caller_and_nothing_else_does(
     estimator: Any, refused: bool, caplog: pytest.LogCaptureFixture
