@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -104,13 +105,8 @@ def adopt_pickle(options: argparse.Namespace) -> None:
     with taken_in(options.code):
         adopted = adopt(
             options.adopt,
-            features=options.features,
-            target=options.target or "y",
-            examples=options.examples,
-            name=options.name,
-            version=options.version,
+            **told(options),
             yes=options.yes,
-            kinds=kinds_by_hand(options),
             code=options.code,
             pick=options.pick,
             chain=options.chain,
@@ -128,17 +124,21 @@ def adopt_file_of_onnx(options: argparse.Namespace) -> None:
     for option in ("compile", "code", "pick", "chain"):
         if getattr(options, option):
             raise TrainingError(f"--{option} is for pickles, but {options.adopt} is an ONNX file; leave it out")
-    manifest, data = adopt_onnx(
-        options.adopt,
-        features=options.features,
-        target=options.target or "y",
-        examples=options.examples,
-        name=options.name,
-        version=options.version,
-        kinds=kinds_by_hand(options),
-    )
+    manifest, data = adopt_onnx(options.adopt, **told(options))
     write(data, manifest, options.out, dict.fromkeys([PICKLE_FILE, BIGQUERY_FILE, REPORT]))
     print_adopted(manifest, options.out)
+
+
+def told(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what a person says of an estimator of elsewhere, whatever its file."""
+    return {
+        "features": options.features,
+        "target": options.target or "y",
+        "examples": options.examples,
+        "name": options.name,
+        "version": options.version,
+        "kinds": kinds_by_hand(options),
+    }
 
 
 def kinds_by_hand(options: argparse.Namespace) -> dict[str, str]:

@@ -5,7 +5,6 @@ It makes a mixed table and a model of it, predicts the table, and holds 10,000 o
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handlers.service import load_service
-from servers.processes import cpu_seconds, tree
+from servers.processes import cpu_seconds, peak_memory, tree
 from servers.running import ROOT, environment
 from webapp import create_app
 
@@ -111,8 +110,8 @@ def run(source: Path, out: Path, model: Path, what: tuple[int, str, int]) -> Mea
     cpu: dict[int, float] = {}
     while process.poll() is None:
         for pid in alive(process.pid):
-            with suppress(FileNotFoundError, ProcessLookupError):
-                peaks.setdefault(pid, []).append(peak(pid))
+            with suppress(FileNotFoundError, ProcessLookupError, LookupError):
+                peaks.setdefault(pid, []).append(peak_memory(pid))
                 cpu[pid] = cpu_seconds(pid)
         time.sleep(0.05)
     seconds = time.monotonic() - begun
@@ -129,12 +128,6 @@ def alive(pid: int) -> list[int]:
         return tree(pid)
     except (FileNotFoundError, ProcessLookupError):
         return []
-
-
-def peak(pid: int) -> int:
-    """Return the most bytes that a process has had in memory, files mapped into it included."""
-    found = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return int(found[1]) * 1024 if found else 0
 
 
 def check(out: Path, rows: int, model: Path, engine: str) -> None:

@@ -129,10 +129,7 @@ class ParquetTable:
 
     def batches(self) -> Iterator[ParquetBatch]:
         """Yield the rows."""
-        schema, form = (
-            self.file.schema_arrow,
-            Reading.from_manifest((self.manifest.training or {}).get("reading") or {}),
-        )
+        schema, form = self.file.schema_arrow, Reading.from_training(self.manifest.training)
         reads = [cell_of(column, form, typed=not is_text(schema, column.name)) for column in self.manifest.features]
         first = self.part.first
         size = min(MOST_ROWS, max(1, CELLS_AT_ONCE // len(schema)))

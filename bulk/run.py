@@ -73,14 +73,15 @@ def predict_table(options: Options) -> Summary:
     """Predict all rows of a table of BigQuery into another one."""
     begun = time.monotonic()
     model = Model.from_environment().pinned()
-    options.asked.check(model.load())
+    predictor = model.load()
+    options.asked.check(predictor)
     workers = options.workers or 1
     runners.prepare(workers)
     pipeline = beam.Pipeline(options=runners.options_of(options.runner, workers, options.further))
     job = bigquery.RowsJob(runners.model_there(options.runner, model), options.asked)
     bigquery.build(pipeline, job, options.inputs[0], options.out)
     counts = bigquery.counts_of(runners.run(pipeline, options.runner, died))
-    return Summary.of(model.load(), **counts, files=0, seconds=time.monotonic() - begun, workers=workers)
+    return Summary.of(predictor, **counts, files=0, seconds=time.monotonic() - begun, workers=workers)
 
 
 def died() -> None:

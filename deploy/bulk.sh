@@ -14,11 +14,8 @@ for name in MACHINE BUCKET ARGS; do
     MACHINE) form='[a-z0-9-]+' ;;
     ARGS) form='[A-Za-z0-9 /:._*=,-]+' ;;
   esac
-  if [[ ! ${!name} =~ ^$form$ ]]; then
-    echo "tandem: $name=${!name} cannot be used; it must look like $form, as in: PROJECT=my-project REGION=europe-west1" \
-      "BUCKET=my-bucket ARGS='gs://my-bucket/in/*.parquet --out gs://my-bucket/out' make deploy-bulk" >&2
-    exit 1
-  fi
+  must_look_like "$name" "$form" "; it must look like $form, as in: PROJECT=my-project REGION=europe-west1 \
+BUCKET=my-bucket ARGS='gs://my-bucket/in/*.parquet --out gs://my-bucket/out' make deploy-bulk"
 done
 
 TAG=${TAG:-$(date -u +%Y%m%d-%H%M%S)}
@@ -29,8 +26,7 @@ member=--member=serviceAccount:$account
 
 step gcloud services enable artifactregistry.googleapis.com cloudbuild.googleapis.com dataflow.googleapis.com \
   iam.googleapis.com --project="$PROJECT"
-step gcloud artifacts repositories describe tandem --location="$REGION" --project="$PROJECT" '>/dev/null 2>&1' \
-  '||' gcloud artifacts repositories create tandem --repository-format=docker --location="$REGION" --project="$PROJECT"
+own_repository
 own_service_account tandem-bulk
 step gcloud projects add-iam-policy-binding "$PROJECT" --role=roles/dataflow.worker "$member" --condition=None --format=none
 step gcloud artifacts repositories add-iam-policy-binding tandem --role=roles/artifactregistry.reader "$member" \

@@ -1,5 +1,13 @@
 # Sourced by settings.sh and manifest.sh: which model is deployed, and what its pickle may name.
 
+# End with one line unless the variable $1 looks like $2; $3 says so in other words.
+must_look_like() {
+  if [[ ! ${!1} =~ ^$2$ ]]; then
+    echo "tandem: $1=${!1} cannot be used${3:-; it must look like $2}" >&2
+    exit 1
+  fi
+}
+
 # Modules that the pickle may name beside scikit-learn's own, separated by commas; docs/packages.md.
 : "${TRUSTED_MODULES:=}"
 

@@ -12,10 +12,7 @@ for name in FOR IMAGE TRUSTED_MODULES; do
     IMAGE) form='[a-z0-9][A-Za-z0-9._/:@-]*' ;;
     TRUSTED_MODULES) form='[A-Za-z0-9_.,]*' ;;
   esac
-  if [[ ! ${!name} =~ ^$form$ ]]; then
-    echo "tandem: $name=${!name} cannot be used, it must look like $form; as in: IMAGE=registry.example.com/tandem:2 make manifest" >&2
-    exit 1
-  fi
+  must_look_like "$name" "$form" ", it must look like $form; as in: IMAGE=registry.example.com/tandem:2 make manifest"
 done
 
 sed \

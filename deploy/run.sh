@@ -11,8 +11,7 @@ invoker_iam_disabled=$([[ $PUBLIC == 1 ]] && echo true || echo false)
 
 step gcloud services enable artifactregistry.googleapis.com cloudbuild.googleapis.com iam.googleapis.com \
   run.googleapis.com --project="$PROJECT"
-step gcloud artifacts repositories describe tandem --location="$REGION" --project="$PROJECT" '>/dev/null 2>&1' \
-  '||' gcloud artifacts repositories create tandem --repository-format=docker --location="$REGION" --project="$PROJECT"
+own_repository
 own_service_account tandem-run
 step gcloud builds submit . --config=deploy/cloudbuild.yaml --substitutions="_IMAGE=$image" \
   --region="$REGION" --project="$PROJECT"

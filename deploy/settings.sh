@@ -19,10 +19,7 @@ for name in PROJECT REGION CPU MEMORY THREADS MIN_INSTANCES MAX_INSTANCES LOG_LE
     TRUSTED_MODULES) form='[A-Za-z0-9_.,]*' ;;
     *) form='[A-Za-z0-9.-]+' ;;
   esac
-  if [[ ! ${!name} =~ ^$form$ ]]; then
-    echo "tandem: $name=${!name} cannot be used; it must look like $form" >&2
-    exit 1
-  fi
+  must_look_like "$name" "$form"
 done
 
 # A request in an instance has a thread of its own; more of them would only wait there instead of starting an instance.
@@ -40,6 +37,12 @@ step() {
 own_service_account() {
   step gcloud iam service-accounts describe "$1@$PROJECT.iam.gserviceaccount.com" --project="$PROJECT" '>/dev/null 2>&1' \
     '||' gcloud iam service-accounts create "$1" --display-name=Tandem --project="$PROJECT"
+}
+
+# Make the repository of the project's images.
+own_repository() {
+  step gcloud artifacts repositories describe tandem --location="$REGION" --project="$PROJECT" '>/dev/null 2>&1' \
+    '||' gcloud artifacts repositories create tandem --repository-format=docker --location="$REGION" --project="$PROJECT"
 }
 
 say_who_can_call_it() {

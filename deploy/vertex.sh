@@ -6,10 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source deploy/settings.sh
 
 : "${MACHINE:=n1-standard-2}"
-if [[ ! $MACHINE =~ ^[a-z0-9-]+$ ]]; then
-  echo "tandem: MACHINE=$MACHINE cannot be used; it must look like [a-z0-9-]+" >&2
-  exit 1
-fi
+must_look_like MACHINE '[a-z0-9-]+'
 if [[ $PUBLIC == 1 ]]; then
   echo "tandem: Vertex AI has no public endpoints; callers need the role roles/aiplatform.user. Leave PUBLIC out" >&2
   exit 1
@@ -27,8 +24,7 @@ upload="gcloud ai models upload --display-name=tandem --container-image-uri=$ima
 
 step gcloud services enable aiplatform.googleapis.com artifactregistry.googleapis.com cloudbuild.googleapis.com \
   iam.googleapis.com --project="$PROJECT"
-step gcloud artifacts repositories describe tandem --location="$REGION" --project="$PROJECT" '>/dev/null 2>&1' \
-  '||' gcloud artifacts repositories create tandem --repository-format=docker --location="$REGION" --project="$PROJECT"
+own_repository
 own_service_account tandem-vertex
 step gcloud builds submit . --config=deploy/cloudbuild.yaml --substitutions="_IMAGE=$image" "$at"
 # A model's second version names the model whose version it is; the first one makes it.

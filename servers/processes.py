@@ -42,16 +42,24 @@ def memory(pid: int) -> int:
 
     Of files, the code of libraries, nothing counts: those pages are shared with whatever else runs on the machine.
     """
-    return _bytes(pid, "Pss_Anon")
+    return _bytes(pid, "smaps_rollup", "Pss_Anon")
 
 
 def memory_with_files(pid: int) -> int:
     """Return the bytes that a process holds, those of files included, shared pages divided as in `memory`."""
-    return _bytes(pid, "Pss")
+    return _bytes(pid, "smaps_rollup", "Pss")
 
 
-def _bytes(pid: int, line: str) -> int:
-    found = re.search(rf"^{line}: +(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+def peak_memory(pid: int) -> int:
+    """Return the most bytes that a process has had in memory, those of files included, since that was last forgotten.
+
+    LookupError of a process that has just ended.
+    """
+    return _bytes(pid, "status", "VmHWM")
+
+
+def _bytes(pid: int, file: str, line: str) -> int:
+    found = re.search(rf"^{line}:\s+(\d+) kB$", Path(f"/proc/{pid}/{file}").read_text(), re.MULTILINE)
     if found is None:
         raise LookupError(f"Linux does not tell the {line} of process {pid}")
     return int(found[1]) * 1024

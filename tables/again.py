@@ -51,7 +51,7 @@ def again(source: Path | BinaryIO, manifest: Manifest, rows_at_once: int) -> Ite
     TableError for a table without these columns and, while it is read, for rows of another width; OSError for a file
     that cannot be read.
     """
-    reading = Reading.from_manifest((manifest.training or {}).get("reading") or {})
+    reading = Reading.from_training(manifest.training)
     if not isinstance(source, Path):
         # Standard input, which is not ours to close.
         buffered = source if isinstance(source, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, source))

@@ -37,6 +37,11 @@ class Reading:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
 
     @classmethod
+    def from_training(cls, training: dict[str, Any] | None) -> "Reading":
+        """Return how the table was written that a manifest's training facts tell of, the plain way if they do not."""
+        return cls.from_manifest((training or {}).get("reading") or {})
+
+    @classmethod
     def from_manifest(cls, known: dict[str, Any]) -> "Reading":
         """Return what describe() described."""
         names = {field.name for field in fields(cls)}

@@ -9,7 +9,7 @@ from sklearn.base import is_classifier, is_clusterer, is_outlier_detector, is_re
 from sklearn.pipeline import Pipeline
 
 from predictor.model import usual_size
-from predictor.outputs import ANOMALY_LABELS, LONGEST_NAME, Output, classes_by_target
+from predictor.outputs import ANOMALY_LABELS, LONGEST_NAME, Output, all_finite, classes_by_target
 from tables.header import named
 from training import TrainingError
 
@@ -57,7 +57,7 @@ def check_predictions(estimator: Any, predictions: NDArray[Any], rows: int) -> s
     if predictions.dtype.kind not in kinds:
         what = "numbers" if task == "regression" else "labels that are words, numbers, true or false"
         raise TrainingError(f"{name} predicts values of type {predictions.dtype}; {task} needs {what}")
-    if predictions.dtype.kind == "f" and not np.isfinite(predictions).all():
+    if not all_finite(predictions):
         raise TrainingError(f"{name} predicts no finite number for the examples; give --examples")
     if task == "anomaly" and not np.isin(predictions, ANOMALY_LABELS).all():
         raise TrainingError(f"{name} predicts other labels of anomalies than -1 and 1")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from predictor import Manifest
 from predictor.columns import NUMBERS, Boolean, Column, Inputs, Number, Values
+from predictor.outputs import all_finite
 
 # The cells of one feature: JSON values, or an array of them.
 Given = Sequence[Any] | Values
@@ -49,7 +50,7 @@ def matrix_of(manifest: Manifest, cells: Given) -> NDArray[np.float64] | None:
             values = np.array(cells, dtype=np.float64)
     except OverflowError:
         return None
-    return values.reshape(-1, len(manifest.features)) if np.isfinite(values).all() else None
+    return values.reshape(-1, len(manifest.features)) if all_finite(values) else None
 
 
 def to_cells(cells: Given) -> Sequence[Any]:

@@ -11,7 +11,7 @@ import requests
 from handlers.http import check_containers
 from handlers.responses import Problem
 from handlers.service import LARGE_BODY, load_service
-from servers.processes import wait_until, workers_of
+from servers.processes import peak_memory, wait_until, workers_of
 from servers.running import GUNICORN, Server, running
 
 JSON = {"Content-Type": "application/json"}
@@ -58,12 +58,6 @@ def test_lists_and_objects_are_counted_outside_of_texts(body: bytes, most: int, 
     assert refused.value.status == 413
 
 
-def highest(pid: int) -> int:
-    """Return the most bytes that a process has held in memory since it was last forgotten."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("content", CONTENTS)
 def test_four_large_bodies_of_any_content_take_little_memory(server: Server, content: str) -> None:
@@ -77,7 +71,7 @@ def test_four_large_bodies_of_any_content_take_little_memory(server: Server, con
             lambda _: requests.post(f"{server.url}/predict", data=body, headers=JSON, timeout=120).status_code, range(4)
         )
         assert set(found) <= {400, 413, 422}
-    assert highest(worker) < 600_000_000
+    assert peak_memory(worker) < 600_000_000
 
 
 @pytest.mark.parametrize(

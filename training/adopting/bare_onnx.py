@@ -16,9 +16,9 @@ from predictor.artifact import installed_packages
 from predictor.loading import first_line
 from predictor.manifest import COMPILED_FILE, ManifestSchema
 from predictor.manifest_form import FORMAT
-from predictor.model import usual_size
+from predictor.model import not_finite, usual_size
 from predictor.onnx_engine import CompiledModel
-from predictor.outputs import Output
+from predictor.outputs import Output, all_finite
 from predictor.proof import in_child
 from predictor.together import count_rows
 from training import TrainingError
@@ -157,8 +157,8 @@ def checked(path: Path, predictions: NDArray[Any], rows: int, answer: Value) -> 
         raise TrainingError(f"{path} gives numbers of shape {shape} for {rows} rows; it must be one a row, or several")
     if len(shape) == 2 and shape[1] > MOST_TARGETS:
         raise TrainingError(f"{path} gives {shape[1]} numbers a row; the most that are served are {MOST_TARGETS}")
-    if predictions.dtype.kind == "f" and not np.isfinite(predictions).all():
-        row = int(np.argmin(np.isfinite(predictions).reshape(rows, -1).all(axis=1))) + 1
+    if (bad := not_finite(predictions)).any():
+        row = int(np.argmax(bad)) + 1
         raise TrainingError(f"{path} gives no finite number for row {row} of the examples; leave that row out")
     return predictions
 
@@ -166,7 +166,7 @@ def checked(path: Path, predictions: NDArray[Any], rows: int, answer: Value) -> 
 def are_probabilities(values: NDArray[Any]) -> bool:
     """Whether numbers are the probabilities of classes: files give scores under that name, too."""
     usual = values.ndim == 2 and values.shape[1] > 1 and values.dtype.kind == "f"
-    if not usual or not np.isfinite(values).all():
+    if not usual or not all_finite(values):
         return False
     return bool((values >= 0).all() and (np.abs(values.sum(axis=1) - 1) < NEAR).all())
 

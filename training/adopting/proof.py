@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from predictor.columns import Column
 from predictor.frames import frame_maker
+from predictor.outputs import all_finite
 from training import TrainingError
 from training.adopting.columns import arrays_of
 
@@ -88,8 +89,7 @@ def refused_gaps(estimator: Any, columns: Sequence[Column], rows: Sequence[Seque
             continue
         gap = [None if index == place else cell for index, cell in enumerate(rows[0])]
         try:
-            answer = np.asarray(estimator.predict(frame_maker(columns)(arrays_of(columns, [gap]))))
-            taken = answer.dtype.kind != "f" or bool(np.isfinite(answer).all())
+            taken = all_finite(np.asarray(estimator.predict(frame_maker(columns)(arrays_of(columns, [gap])))))
         except Exception:  # each estimator has its own way to refuse
             taken = False
         if not taken:
