@@ -49,7 +49,8 @@ def parse_json(body: bytes, *, nan_is_null: bool = False) -> Any:
 def check_headers(request: Request, media_types: Sequence[str]) -> None:
     """Refuse what is of none of these types, in UTF-8, uncompressed (RFC 9110, section 15.5.16)."""
     environ = request.environ
-    if environ.get("CONTENT_TYPE") == JSON and "HTTP_CONTENT_ENCODING" not in environ and JSON in media_types:
+    usual = not media_types or (environ.get("CONTENT_TYPE") == JSON and JSON in media_types)
+    if usual and "HTTP_CONTENT_ENCODING" not in environ:
         return  # what everybody sends need not be taken apart
     if media_types:
         check_media_type(request, media_types)

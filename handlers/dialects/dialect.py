@@ -6,7 +6,6 @@ A new dialect is a subclass in a file of its own, with the paths that it is spok
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 from flask import Request, Response
@@ -15,8 +14,9 @@ from werkzeug.datastructures import Headers
 from handlers.answers import Predictions
 from handlers.dialects.inputs import Given, inputs_of, rows_of, to_cells
 from handlers.http import JSON, parse_json
+from handlers.paths import Path, shorten
 from handlers.responses import Problem
-from handlers.schemas import Instances, pointer, validate
+from handlers.schemas import Instances, validate
 from handlers.service import Service
 from predictor import Manifest
 from predictor.columns import Inputs, kind_of
@@ -117,7 +117,7 @@ class Dialect:
         if rows > self.service.max_rows:
             raise Problem(413, f"a request takes at most {self.service.max_rows} rows, this one has {rows}")
         if not rows:
-            raise Problem(422, INVALID, [("#/instances", "must have at least one row")])
+            raise Problem(422, INVALID, [(("instances",), "must have at least one row")])
 
     def columns_of(self, cells: Mapping[str, Given]) -> Sequence[Given]:
         """Return equally many cells by name in the manifest's order; Problem when the names are not the features'."""
@@ -136,21 +136,25 @@ class Dialect:
 
         `where` says where a row is, with {} for its number.
         """
-        key, *path = problem.errors[0][0][2:].split("/") if problem.errors else [""]
-        if key not in {"instances", "features"}:
+        path, detail = problem.errors[0] if problem.errors else ((), "")
+        if path[:1] != ("instances",):
             return problem.detail
-        detail = problem.errors[0][1]
         more = max(problem.total, len(problem.errors)) - 1
-        return f"{self.place(path, where)} {detail}" + (f"; and {more} more" if more else "")
+        return f"{self.place(path[1:], where)} {detail}" + (f"; and {more} more" if more else "")
 
-    def place(self, path: Sequence[str], where: str) -> str:
-        """Return row and column of a pointer in words."""
+    def place(self, path: Path, where: str) -> str:
+        """Return row and column in words."""
         if not path:
             return "the request"
-        names = [unquote(part).replace("~1", "/").replace("~0", "~") for part in path[1:]]
-        known = self.manifest.feature_names
-        columns = [known[int(name)] if name.isdecimal() and name not in known else name for name in names]
-        return " ".join([f"{where.format(path[0])}:", *columns])
+        row, *cell = path
+        return " ".join([f"{where.format(row)}:", *map(self.column, cell)])
+
+    def column(self, part: str | int) -> str:
+        """Return the name of a cell's column; of one that the model does not have, its position."""
+        if isinstance(part, str):
+            return shorten(part)
+        names = self.manifest.feature_names
+        return names[part] if part < len(names) else f"value {part}"
 
 
 def cast_hint(problem: Problem) -> str:
@@ -175,4 +179,4 @@ def options_of(given: Any, key: str) -> dict[str, bool]:
 
 def parameter_fault(path: tuple[str, ...], detail: str) -> Problem:
     """Return the refusal of a parameter."""
-    return Problem(422, f"{'.'.join(path):.100} {detail}", [(pointer(path), detail)])
+    return Problem(422, f"{'.'.join(path):.100} {detail}", [(path, detail)])

@@ -13,7 +13,7 @@ from werkzeug.datastructures import Headers, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
 from handlers.answers import Predictions, labelled
-from handlers.dialects.csv_rows import read_csv, write_csv
+from handlers.dialects.csv_rows import read_csv, read_numbers, write_csv
 from handlers.dialects.describe import TEXT, answer_of, closed, posted
 from handlers.dialects.dialect import Asked, Dialect, Get, options_of
 from handlers.dialects.inputs import Given
@@ -56,6 +56,9 @@ class Invocations(Dialect):
         """Read CSV or JSON, whatever the body is said to be."""
         form = answer_form(headers)
         if is_csv(headers):
+            frame = read_numbers(body, self.manifest, self.service.max_rows)
+            if frame:
+                return replace(self.split(frame, {}), options=form)
             cells = read_csv(body, self.manifest, self.service.max_rows)
             return Asked(columns=self.columns_of(cells), options=form)
         request = super().read(body, headers)
@@ -138,10 +141,14 @@ class Invocations(Dialect):
 
 def is_csv(headers: Headers) -> bool:
     """Whether a body is said to be CSV."""
-    return parse_options_header(headers.get("Content-Type"))[0].lower() == CSV
+    kind = headers.get("Content-Type")
+    # The usual ones need not be taken apart.
+    return kind == CSV or (kind != JSON and parse_options_header(kind)[0].lower() == CSV)
 
 
 def answer_form(headers: Headers) -> str:
     """Return the media type of the answer that the caller likes best: JSON unless it says CSV."""
-    accepted = parse_accept_header(headers.get("Accept"), MIMEAccept)
-    return accepted.best_match([JSON, CSV], JSON) or JSON
+    accepted = headers.get("Accept", JSON)
+    if accepted in {JSON, CSV, "*/*"}:
+        return CSV if accepted == CSV else JSON
+    return parse_accept_header(accepted, MIMEAccept).best_match([JSON, CSV], JSON) or JSON

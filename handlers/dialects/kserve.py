@@ -50,8 +50,8 @@ class KServe(Dialect):
         if unknown := [key for key in document if key not in KEYS]:
             raise Problem(422, f"{unknown[0]:.64} is not a key of this request; there is instances")
         rows = document[keys[0]]
-        if type(rows) is list and any(type(row) is dict for row in rows):
-            rows = [unpacked(row) if type(row) is dict else row for row in rows]
+        if type(rows) is list and dict in map(type, rows):
+            rows = [unpacked(row) if type(row) is dict and list in map(type, row.values()) else row for row in rows]
         return Asked({"instances": rows})
 
     def write(self, predictions: Predictions, options: Any) -> Response:

@@ -99,8 +99,10 @@ class OpenInference(Metadata):
         if type(given) is not list or any(type(output) is not dict for output in given):
             raise Problem(422, "outputs must be a list of objects with a name")
         names = [output.get("name") for output in given]
+        if any(type(name) is not str for name in names):
+            raise Problem(422, "the name of an output must be a string")
         if unknown := [name for name in names if name not in known]:
-            raise Problem(422, f"{unknown[0]!s:.64} is not an output of this model; it has {', '.join(known)}")
+            raise Problem(422, f"{unknown[0]:.64} is not an output of this model; it has {', '.join(known)}")
         if len(set(names)) < len(names):
             raise Problem(422, "an output stands twice in outputs")
         return {output["name"]: flag(output, "binary_data", usual) for output in given}

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from handlers.dialects.dialect import INVALID
 from handlers.dialects.inputs import Given
 from handlers.responses import Problem
-from handlers.schemas import pointer
 from predictor.columns import kind_of
 
 # Name -> type of the elements on the wire, little-endian. BYTES, of lengths and strings, has none.
@@ -99,7 +98,7 @@ def checked(values: list[Any], shape: list[int], datatype: str, name: str) -> li
     if not kinds <= allowed:
         where = next(i for i, value in enumerate(values) if value is not None and type(value) not in allowed)
         row, column = divmod(where, shape[1] if len(shape) == 2 else 1)
-        place = pointer(("instances", row, column if shape[1:] > [1] else name))
+        place = ("instances", row, column if shape[1:] > [1] else name)
         raise Problem(422, INVALID, [(place, f"must be {expected}, not {kind_of(values[where])}")])
     if kind == "i":
         limits = np.iinfo(TYPES[datatype])
