@@ -37,7 +37,7 @@ class Form(NamedTuple):
 
 
 def forms_of(rows: np.ndarray[Any, Any]) -> dict[str, Form]:
-    """Return requests for the same predictions by name, the first one /predict's."""
+    """Return requests for the same predictions by name: /predict's own, and those to compare with it."""
     lists, columns = rows.tolist(), rows.T.tolist()
     names = ["x1", "x2", "x3"]
     objects = [dict(zip(names, row, strict=True)) for row in lists]
@@ -51,16 +51,16 @@ def forms_of(rows: np.ndarray[Any, Any]) -> dict[str, Form]:
         "KServe V1": json_form("/v1/models/example:predict", instances=lists),
         "MLflow, rows": json_form("/invocations", inputs=lists),
         "MLflow, dataframe_split": json_form("/invocations", dataframe_split={"columns": names, "data": lists}),
-        "MLflow, columns": json_form("/invocations", inputs=dict(zip(names, columns, strict=True))),
         "SageMaker, JSON": Form("/invocations", orjson.dumps(lists)),
         "SageMaker, CSV": Form("/invocations", csv.encode(), {"Content-Type": "text/csv", "Accept": "text/csv"}),
         "Open Inference, JSON": json_form(INFER, inputs=[tensor("x", [len(rows), 3], data=rows.ravel().tolist())]),
-        "Open Inference, JSON, columns": json_form(INFER, inputs=by_column),
         "Open Inference, bytes": bytes_form(("x", rows)),
-        "Open Inference, bytes, columns": bytes_form(*zip(names, rows.T, strict=True)),
-        "/predict, objects": json_form("/predict", instances=objects),
-        "KServe V1, objects": json_form("/v1/models/example:predict", instances=objects),
+        "/predict, by name": json_form("/predict", instances=objects),
+        "KServe V1, by name": json_form("/v1/models/example:predict", instances=objects),
         "MLflow, dataframe_records": json_form("/invocations", dataframe_records=objects),
+        "MLflow, columns": json_form("/invocations", inputs=dict(zip(names, columns, strict=True))),
+        "Open Inference, JSON, columns": json_form(INFER, inputs=by_column),
+        "Open Inference, bytes, columns": bytes_form(*zip(names, rows.T, strict=True)),
     }
 
 

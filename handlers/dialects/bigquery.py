@@ -63,14 +63,16 @@ class BigQuery(Dialect):
 
     def matrix(self, calls: list[Any]) -> Values | None:
         """Return calls of numbers, also in strings, as the model takes them; None where there is more to look at."""
-        width = len(self.manifest.features)
-        if len(calls) > self.service.max_rows or set(map(type, calls)) != {list} or set(map(len, calls)) != {width}:
+        width = len(self.names)
+        if not self.any_numbers or len(calls) > self.service.max_rows:
+            return None
+        if set(map(type, calls)) != {list} or set(map(len, calls)) != {width}:
             return None
         cells = list(itertools.chain.from_iterable(calls))
         kinds = set(map(type, cells))
         if str in kinds and kinds <= NUMBERS | {str}:
             cells = numbers_of(cells, [cell for cell in cells if type(cell) is str]) or cells
-        return matrix_of(self.manifest, cells)
+        return matrix_of(cells, width)
 
     def rows(self, calls: list[Any]) -> list[Any]:
         """Return calls as rows of /predict: names out of a single JSON argument, numbers out of strings."""
@@ -87,7 +89,7 @@ class BigQuery(Dialect):
 
     def is_document(self, call: Any) -> bool:
         """Whether the one argument of a call is a row in a STRING; of a model of one column it is the cell."""
-        return type(call) is list and len(call) == 1 and type(call[0]) is str and len(self.manifest.features) > 1
+        return type(call) is list and len(call) == 1 and type(call[0]) is str and len(self.names) > 1
 
     def row(self, index: int, call: Any) -> Any:
         """Return the row that a call with one argument is: the document in it, or the one cell of the model."""
@@ -96,7 +98,7 @@ class BigQuery(Dialect):
         if len(call) != 1:
             return call
         argument = call[0]
-        if type(argument) in {dict, list} or (argument is None and len(self.manifest.features) > 1):
+        if type(argument) in {dict, list} or (argument is None and len(self.names) > 1):
             return argument
         if not self.is_document(call):
             return call
@@ -117,7 +119,7 @@ class BigQuery(Dialect):
         example = self.manifest.examples[0]["features"]
         cells = zip(self.manifest.features, example, strict=True)
         by_place = {place: cell for place, (column, cell) in enumerate(cells) if not column.missing}
-        by_name = {self.manifest.feature_names[place]: cell for place, cell in by_place.items()}
+        by_name = {self.names[place]: cell for place, cell in by_place.items()}
         filled = set()
         for number, row in enumerate(rows):
             if row is None:

@@ -16,8 +16,8 @@ from handlers.rows import plural
 from predictor import Manifest
 from predictor.columns import Boolean, Category, Column, Number
 
-# What a table of numbers is written with.
-OF_TABLES = b"0123456789+-.eE,\n"
+# What lines of numbers have none of, or JSON would read more than numbers between their commas.
+OF_NO_NUMBERS = b'[]{"tl\t\r'
 # How pandas and NumPy write that there is no number, "" being everybody's way.
 NO_NUMBER = frozenset({"", "nan", "NaN"})
 BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
@@ -36,8 +36,9 @@ def read_numbers(body: bytes, manifest: Manifest, max_rows: int) -> dict[str, An
         body = rest
     else:
         names = manifest.feature_names
-    lines = body.replace(b"\r\n", b"\n").removesuffix(b"\n")
-    if lines.count(b"\n") >= max_rows or lines.translate(None, OF_TABLES):
+    lines = (body.replace(b"\r\n", b"\n") if b"\r" in body else body).removesuffix(b"\n")
+    many = len(lines) > max_rows and lines.count(b"\n") >= max_rows
+    if many or any(byte in lines for byte in OF_NO_NUMBERS):
         return None
     try:
         rows = orjson.loads(b"[[" + lines.replace(b"\n", b"],[") + b"]]")

@@ -4,15 +4,14 @@ A new dialect is a subclass in a file of its own, with the paths that it is spok
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from flask import Request, Response
 from werkzeug.datastructures import Headers
 
 from handlers.answers import Predictions
-from handlers.dialects.inputs import Given, inputs_of, rows_of, to_cells
+from handlers.dialects.inputs import Given, inputs_of, matrix_by_column, rows_of, takes_any_numbers, to_cells
 from handlers.http import JSON, parse_json
 from handlers.paths import Path, shorten
 from handlers.responses import Problem
@@ -30,8 +29,7 @@ INVALID = "the request is not valid"
 NO_NUMBER = ("not a string", "not a boolean")
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """The one internal request. What is asked about stands in one of three forms.
 
     `document` is in the form of /predict, `columns` are cells by feature in the manifest's order, all equally many, and
@@ -59,6 +57,10 @@ class Dialect:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.manifest: Manifest = service.predictor.manifest
+        self.names = self.manifest.feature_names
+        self.needed = {column.name for column in self.manifest.features if not column.missing}
+        self.known = self.manifest.left_out.keys() | self.names
+        self.any_numbers = takes_any_numbers(self.manifest)
 
     @property
     def paths(self) -> Sequence[str]:
@@ -89,7 +91,9 @@ class Dialect:
     def instances(self, asked: Asked) -> Instances:
         """Return the valid rows of what is asked; Problem 422 in the words of /predict."""
         inputs = asked.inputs
-        if asked.columns is not None:
+        if asked.columns is not None and self.any_numbers:
+            inputs = matrix_by_column(asked.columns)
+        if asked.columns is not None and inputs is None:
             inputs = inputs_of(self.manifest, asked.columns)
         if inputs is not None:
             rows = len(inputs) if isinstance(inputs, np.ndarray) else len(inputs[0])
@@ -123,13 +127,10 @@ class Dialect:
         """Return equally many cells by name in the manifest's order; Problem when the names are not the features'."""
         rows = len(next(iter(cells.values()), ()))
         self.check_count(rows)
-        features = self.manifest.features
-        needed = {column.name for column in features if not column.missing}
-        known = self.manifest.left_out.keys() | self.manifest.feature_names
-        if not needed <= cells.keys() <= known:
+        if not self.needed <= cells.keys() <= self.known:
             row = {name: to_cells(values[:1])[0] for name, values in cells.items()}
             validate(self.service.request_schema, {"instances": [row]})  # says which one
-        return [cells[column.name] if column.name in cells else [None] * rows for column in features]
+        return [cells[name] if name in cells else [None] * rows for name in self.names]
 
     def sentence(self, problem: Problem, where: str) -> str:
         """Return a problem's first fault in one sentence: in which row, in which column, what, and how many more.
@@ -153,8 +154,7 @@ class Dialect:
         """Return the name of a cell's column; of one that the model does not have, its position."""
         if isinstance(part, str):
             return shorten(part)
-        names = self.manifest.feature_names
-        return names[part] if part < len(names) else f"value {part}"
+        return self.names[part] if part < len(self.names) else f"value {part}"
 
 
 def cast_hint(problem: Problem) -> str:

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.h
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from flask import Request, Response
@@ -58,12 +57,12 @@ class Invocations(Dialect):
         if is_csv(headers):
             frame = read_numbers(body, self.manifest, self.service.max_rows)
             if frame:
-                return replace(self.split(frame, {}), options=form)
+                return self.split(frame, {})._replace(options=form)
             cells = read_csv(body, self.manifest, self.service.max_rows)
             return Asked(columns=self.columns_of(cells), options=form)
         request = super().read(body, headers)
         if form == CSV:
-            return replace(request, options=form)
+            return request._replace(options=form)
         return request
 
     def read_document(self, document: Any) -> Asked:
@@ -89,8 +88,8 @@ class Invocations(Dialect):
         """Return the rows of a data frame that names its columns once."""
         if type(frame) is not dict or "data" not in frame or not frame.keys() <= SPLIT:
             raise Problem(422, "dataframe_split must be an object with data, and may have columns and index")
-        rows, columns = frame["data"], frame.get("columns", self.manifest.feature_names)
-        if columns == self.manifest.feature_names or type(rows) is not list or not rows:
+        rows, columns = frame["data"], frame.get("columns", self.names)
+        if columns == self.names or type(rows) is not list or not rows:
             return Asked({"instances": rows} | wanted, **wanted)
         if type(columns) is not list or any(type(name) is not str for name in columns):
             raise Problem(422, "dataframe_split.columns must be a list of names")

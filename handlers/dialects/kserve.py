@@ -3,6 +3,7 @@
 https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,8 +51,9 @@ class KServe(Dialect):
         if unknown := [key for key in document if key not in KEYS]:
             raise Problem(422, f"{unknown[0]:.64} is not a key of this request; there is instances")
         rows = document[keys[0]]
-        if type(rows) is list and dict in map(type, rows):
-            rows = [unpacked(row) if type(row) is dict and list in map(type, row.values()) else row for row in rows]
+        objects = [row for row in rows if type(row) is dict] if type(rows) is list else []
+        if list in map(type, itertools.chain.from_iterable(map(dict.values, objects))):
+            rows = [unpacked(row) if type(row) is dict else row for row in rows]
         return Asked({"instances": rows})
 
     def write(self, predictions: Predictions, options: Any) -> Response:

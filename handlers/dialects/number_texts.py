@@ -1,6 +1,5 @@
 """Numbers that come as texts: float() and int() would also take blanks, underscores, words and foreign digits."""
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,15 +9,14 @@ WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,20}")
 
 
 def numbers_of(cells: Sequence[Any], texts: Iterable[str]) -> list[float] | None:
-    """Return cells as numbers, None when one of the `texts` among them is none, or none that float64 holds."""
+    """Return cells as numbers, which may be infinite; None when one of the `texts` among them is none."""
     together = "".join(texts)
     if not together.isascii() or together.encode().translate(None, OF_NUMBERS.encode()):
         return None
     try:
-        values = [*map(float, cells)]
+        return [*map(float, cells)]
     except ValueError:
         return None
-    return values if all(map(math.isfinite, values)) else None
 
 
 def number_of(text: str) -> float | str:

@@ -74,7 +74,7 @@ def whole_classifier(folder: Path) -> Any:
     return save_frame_model(folder, LogisticRegression(max_iter=1000), Sample(columns, rows, [0, 1, 0, 1]))
 
 
-@pytest.fixture(scope="module", params=[GUNICORN, FUNCTION], ids=["web app", "function"])
+@pytest.fixture(scope="session", params=[GUNICORN, FUNCTION], ids=["web app", "function"])
 def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Yield each host of the built-in example in turn, as a process of its own."""
     with running(request.param, tmp_path_factory.mktemp("live") / "log", READ_TIMEOUT="1", **ROUTES) as server:

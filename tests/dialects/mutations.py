@@ -58,7 +58,7 @@ def changed_document(text: bytes, chance: random.Random) -> bytes:
     """Return JSON with one of its values changed; what is no JSON has its bytes changed."""
     try:
         document = [json.loads(text)]  # a list of it, so that it has a place itself
-    except ValueError:
+    except (ValueError, RecursionError):
         return changed_bytes(text, chance)
     holder, key = chance.choice([*places(document)])
     other, name = chance.choice([*places(document)])

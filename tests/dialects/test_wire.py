@@ -43,9 +43,8 @@ def chunked(*chunks: bytes) -> bytes:
         (infer(2 * (LENGTH + b"%d\r\n" % len(BYTES)), BYTES + ROWS), 400, b'{"error":"Inference-Header-Content-Length'),
         (infer(LENGTH + b"+%d\r\n" % len(BYTES), BYTES + ROWS), 400, b'{"error":"Inference-Header-Content-Length'),
         (infer(LENGTH + b"%d\r\n" % (len(BYTES) + 1), BYTES + ROWS), 400, b'{"error":"the body is not JSON'),
-        (infer(b"Content-Type: a/b\r\nContent-Type: c/d\r\n", b'{"inputs":1}'), 400, b'{"error":"inputs must be'),
         (post(b"/invocations", b"Content-Type: text/csv\r\n" + JSON + b"Content-Length: 5\r\n", b"1,2,3"),
-         415, b'{"error_code":"BAD_REQUEST","message":"send Content-Type: application/json or text/csv"}'),
+         400, b"<html>"),  # gunicorn's own, which is the server of both
         (post(INFER, CHUNKED + LENGTH + b"%d\r\n" % len(BYTES), chunked(BYTES[:9], BYTES[9:] + ROWS[:7], ROWS[7:])),
          200, MODEL + BINARY),
         (post(b"/bigquery", CHUNKED + JSON, chunked(b'{"calls":[[1,2', b",3]]}")), 200, b'{"replies":[10.0]}'),
