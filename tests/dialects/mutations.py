@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 LENGTH = "Inference-Header-Content-Length"
 
+DEEP = "as deep as JSON may be, once it is written"
 VALUES: list[Any] = [
+    DEEP, "0", "2", "7", "999", "\u0663", 2, 3, 4, ["x", 2, 3, 4], [[1, 2, 3, "x"]], [1, 4], [2, 4], [4, 1], [3],
     None, True, False, 0, -1, 1, 1.5, -0.0, 1e308, -1e308, 5e-324, 2**53 + 1, 2**63, 2**64, -(2**63) - 1,
     "", " ", "NaN", "nan", "Infinity", "1.5", " 1", "1e5", "1_0", "0x1", "9" * 400, "é" * 700, "\0", "\ud800", "\ufdd0",
     "2024-01-01", "9999-12-31T23:59:59.999999Z", "0000-00-00", "Bremen", "x1", "predict", "predict_proba", "FP64",
@@ -63,7 +65,7 @@ def changed_document(text: bytes, chance: random.Random) -> bytes:
     holder, key = chance.choice([*places(document)])
     other, name = chance.choice([*places(document)])
     value = chance.choice(VALUES)
-    match chance.randrange(6):
+    match chance.randrange(7):
         case 0 if holder is not document:
             del holder[key]
         case 1:
@@ -74,9 +76,12 @@ def changed_document(text: bytes, chance: random.Random) -> bytes:
             holder[key:key] = [value] * chance.choice([1, 1, 100])
         case 4 if type(holder) is dict:
             holder[chance.choice([word for word in VALUES if type(word) is str])] = holder.pop(key)
+        case 5 if type(holder[key]) is int:
+            holder[key] += chance.choice([-1, 1, 2**31])
         case _:
             holder[key] = value
-    return json.dumps(document[0], ensure_ascii=chance.random() < 0.5).encode("utf-8", "surrogatepass")
+    written = json.dumps(document[0], ensure_ascii=chance.random() < 0.5)
+    return written.replace(f'"{DEEP}"', "[" * 1000 + "]" * 1000).encode("utf-8", "surrogatepass")
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:

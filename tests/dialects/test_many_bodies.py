@@ -79,11 +79,14 @@ V2 = [
         tensor(name, datatype, [FLAT[i], GAPS[i]], 1)
         for i, (name, datatype) in enumerate(zip(COLUMNS, ["FP64", "BOOL", "BYTES", "BYTES", "BYTES"], strict=True))
     ]),
+    document("clf", "/v2/models/clf/infer", inputs=[{"name": "x", "shape": [1, 4], "datatype": "FP64",
+                                                     "data": [1, 2, 3, 4]}]),
     document("whole", "/v2/models/whole/infer", inputs=[
         tensor("size", "FP64", [2, 3]), tensor("new", "BOOL", [False, True]), tensor("floor", "INT64", [[2], [3]], 1)
     ], parameters={"binary_data_output": True}),
 ]  # fmt: skip
 KSERVE = [
+    document("digits", "/v1/models/digits:predict", instances=[[1, 2, 3], {"0": 1, "1": 2, "2": 3}]),
     document("quiet", "/v1/models/quiet:predict", instances=[FLAT, BY_NAME[1]]),
     document("clf", "/v1/models/clf:predict", inputs=[{"x1": [1], "x2": 2, "x3": [3]}]),
 ]
