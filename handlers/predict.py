@@ -110,8 +110,9 @@ def valid(request: Request, dialect: Dialect, read: Callable[[], Asked]) -> tupl
     asked = read()
     laps.lap("read")
     instances = dialect.instances(asked)
-    for watch in dialect.service.watchers:
-        watch(instances.inputs)
+    if instances.rows:
+        for watch in dialect.service.watchers:
+            watch(instances.inputs)
     laps.lap("validate")
     laps.rows = len(instances.rows)
     return instances, asked.options

@@ -123,7 +123,7 @@ class BigQuery(Dialect):
         filled = set()
         for number, row in enumerate(rows):
             if row is None:
-                rows[number] = example
+                rows[number] = [*example]
             elif gaps := gaps_of(row, by_name if type(row) is dict else by_place):
                 rows[number] = row.copy()
                 for gap, cell in gaps.items():

@@ -97,8 +97,14 @@ def read_column(column: Column | None, cells: Sequence[str]) -> Given:
     if isinstance(column, Boolean):
         return [*map(boolean, cells)]
     if isinstance(column, Category) and column.whole_numbers:
-        return [whole_number_of(cell.strip(" ")) or None for cell in cells]
+        return [whole_number(cell.strip(" ")) for cell in cells]
     return [cell or None for cell in cells]
+
+
+def whole_number(text: str) -> Any:
+    """Return the whole number that a text is; pandas writes 1.0 where there are gaps."""
+    value = whole_number_of(text)
+    return number(text) if type(value) is str else value
 
 
 def number(text: str) -> Any:

@@ -11,14 +11,23 @@ from flask import Request, Response
 from werkzeug.datastructures import Headers
 
 from handlers.answers import Predictions
-from handlers.dialects.inputs import Given, inputs_of, matrix_by_column, rows_of, takes_any_numbers, to_cells
+from handlers.dialects.inputs import (
+    Given,
+    as_whole,
+    inputs_of,
+    matrix_by_column,
+    rows_of,
+    takes_any_numbers,
+    to_cells,
+    whole_cells,
+)
 from handlers.http import JSON, parse_json
 from handlers.paths import Path, shorten
 from handlers.responses import Problem
 from handlers.schemas import Instances, validate
 from handlers.service import Service
 from predictor import Manifest
-from predictor.columns import Inputs, kind_of
+from predictor.columns import Category, Inputs, kind_of
 
 Get = Callable[[Request], Response]
 
@@ -51,6 +60,8 @@ class Dialect:
     # Empty is any media type, and none at all.
     media_types: Sequence[str] = (JSON,)
     nan_is_null = False
+    # Whether 1.0 is a whole number, as protobuf and pandas write one beside gaps.
+    floats_may_be_whole = True
     # Of the addresses that begin so, all but `paths` and `gets` are 404 in the dialect's form.
     below = ""
 
@@ -60,6 +71,11 @@ class Dialect:
         self.names = self.manifest.feature_names
         self.needed = {column.name for column in self.manifest.features if not column.missing}
         self.known = self.manifest.left_out.keys() | self.names
+        self.whole = {
+            place: column.name
+            for place, column in enumerate(self.manifest.features)
+            if isinstance(column, Category) and column.whole_numbers
+        }
         self.any_numbers = takes_any_numbers(self.manifest)
 
     @property
@@ -90,6 +106,8 @@ class Dialect:
 
     def instances(self, asked: Asked) -> Instances:
         """Return the valid rows of what is asked; Problem 422 in the words of /predict."""
+        if self.whole and self.floats_may_be_whole:
+            asked = with_whole_numbers(asked, self.whole)
         inputs = asked.inputs
         if asked.columns is not None and self.any_numbers:
             inputs = matrix_by_column(asked.columns)
@@ -155,6 +173,20 @@ class Dialect:
         if isinstance(part, str):
             return shorten(part)
         return self.names[part] if part < len(self.names) else f"value {part}"
+
+
+def with_whole_numbers(asked: Asked, whole: Mapping[int, str]) -> Asked:
+    """Return what is asked with whole numbers in the columns of such, by place and name, where floats were as whole."""
+    if asked.columns is not None:
+        columns = [whole_cells(cells) if place in whole else cells for place, cells in enumerate(asked.columns)]
+        return asked._replace(columns=columns)
+    rows = asked.document.get("instances") if type(asked.document) is dict else None
+    for row in rows if type(rows) is list else ():
+        if type(row) is list:
+            row[:] = [as_whole(cell) if place in whole else cell for place, cell in enumerate(row)]
+        elif type(row) is dict:
+            row.update({name: as_whole(row[name]) for name in whole.values() if name in row})
+    return asked
 
 
 def cast_hint(problem: Problem) -> str:

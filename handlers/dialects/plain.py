@@ -15,6 +15,7 @@ class Plain(Dialect):
     """POST /predict."""
 
     name = "predict"
+    floats_may_be_whole = False
 
     @property
     def paths(self) -> Sequence[str]:

@@ -12,12 +12,17 @@ from handlers.answers import Predictions, labelled
 from handlers.dialects.dialect import Asked, Get, options_of
 from handlers.dialects.plain import Plain
 from handlers.responses import json_response
+from handlers.service import Service
 
 
 class Vertex(Plain):
     """POST $AIP_PREDICT_ROUTE, GET $AIP_HEALTH_ROUTE."""
 
     name = "vertex"
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service)
+        self.floats_may_be_whole = service.predict_route != "/predict"  # that is as strict as ever
 
     @property
     def paths(self) -> Sequence[str]:

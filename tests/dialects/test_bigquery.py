@@ -257,6 +257,19 @@ def test_a_fault_of_ours_is_the_one_thing_to_try_again(hosts: Models, monkeypatc
     assert got.status in RETRIED
 
 
+def test_rows_without_a_prediction_are_not_watched(hosts: Models) -> None:
+    here = hosts("mixed", MAX_ROWS="98")
+    watched: list[Any] = []
+    service = here.web.client.application.extensions["tandem"]  # type: ignore[attr-defined]
+    service.watchers.append(watched.append)
+    gap = [52.5, None, "Bremen", "quiet", "2024-01-15"]
+    for calls, replies in (([], []), ([gap], [None]), ([[None]], [None])):
+        assert here.post("/bigquery", call(calls, nulls="null")).json() == {"replies": replies}
+    assert watched == []
+    here.post("/bigquery", call([gap, FLAT], nulls="null"))
+    assert [column.tolist()[:1] for column in watched[0][:3]] == [[52.5], [1.0], ["Bremen"]]
+
+
 def test_who_asks_is_never_logged(hosts: Models, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     here = hosts("example")
