@@ -46,7 +46,10 @@ def test_what_is_asked_beside_predictions(hosts: Models) -> None:
     assert here.web.send(method="GET", path="/", headers={"Accept": "application/json"}).json()["status"] == "running"
 
 
-@pytest.mark.parametrize("path", ["/v1/models/nosuch", "/v1/models/nosuch:predict", "/v1/models/example:explain"])
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/models/nosuch", "/v1/models/nosuch:predict", "/v1/models/example:explain", "/v1/models/", "/v1/models//x"],
+)
 def test_what_is_not_here_is_404_with_an_error(hosts: Models, path: str) -> None:
     message = "there is nothing at this address; the model is example, its version 1.0"
     got = hosts("example").post(path, {"instances": [[1, 2, 3]]})

@@ -89,7 +89,8 @@ def test_the_metadata_name_datatypes_and_the_order_of_the_classes(hosts: Models)
 
 
 @pytest.mark.parametrize("path", ["/v2/models/nosuch", "/v2/models/example/versions/2", "/v2/models/nosuch/ready",
-                                  "/v2/repository/index", "/v2/models/a%2Fb"])  # fmt: skip
+                                  "/v2/repository/index", "/v2/models/a%2Fb", "/v2/", "/v2//models/example",
+                                  "/v2/models/nosuch/infer/"])  # fmt: skip
 def test_what_is_not_here_is_404_with_an_error(hosts: Models, path: str) -> None:
     got = hosts("example").get(path)
     message = "there is nothing at this address; the model is example, its version 1.0"
