@@ -19,8 +19,13 @@ ones only:
 | ThreadWorker.run, wsgi | lane | the handler is called without Flask around it |
 | Config.settings | lane | their values become plain attributes |
 | ThreadWorker.on_client_socket_readable, on_pending_socket_readable | lane | where a request is first seen |
-| ThreadWorker.handle, TConn.init, set_timeout, parser.unreader | lane | gunicorn's own way from bytes to an answer |
-| TConn.initialized | lane | a kept connection, whose parser can take back what was read |
+| ThreadWorker.handle, TConn.init, set_timeout | lane | gunicorn's own way from a request to an answer |
+| TConn.initialized, parser.unreader | lane | a kept connection, whose parser can take back what was read |
+| TConn.parser | lane | gives gunicorn the request that is there |
+| Request.__init__, parse, headers, _apply_header_policy, _peer_trusted_for_forwarded | lane | what it makes of a head |
+| Request._peer_is_trusted_proxy | lane | found out once a connection |
+| Request._use_fast, _fast_limit_request_line, limit_request_* | lane | which parser reads, and its limits |
+| util.http_date | lane | composed once a second |
 | ThreadWorker.tpool, method_queue | lane | what a client does not take at once goes to the pool |
 | ThreadWorker.alive, poller, sockets, nr, nr_conns, keepalived_conns, log, cfg | both | its state |
 """

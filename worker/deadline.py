@@ -93,7 +93,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
         """Give a connection a thread, a new one only when its first byte is there; runs in the main thread."""
         now = time.monotonic()
         if not conn.initialized and not conn.data_ready:
-            conn.message, conn.late = None, False
+            conn.message, conn.late, conn.trusted = None, False, None
             conn.sock = ClientSocket.around(conn.sock, self.read_timeout)
             conn.close = functools.partial(self.close, conn)
             conn.timeout = now + self.read_timeout

@@ -80,7 +80,7 @@ def driven() -> Iterator[Driven]:
         (b"POST /predict HTTP/1.1\r\n\r\n", False),
         (WHOLE.replace(b"POST", b"PUT"), False),
         (WHOLE.replace(b"/predict", b"/predict?a=1"), False),
-        (WHOLE.replace(b"1.1", b"1.0"), True),
+        (WHOLE.replace(b"1.1", b"1.0"), False),
         (WHOLE.replace(b"\r\n", b"\n"), False),
         (WHOLE.replace(b"Host: x", b"Host : x"), False),
         (WHOLE.replace(b"Host: x", b"Host: x\r\n folded"), False),
@@ -113,7 +113,8 @@ def test_only_a_small_plain_request_that_is_whole_is_taken(
         client.setblocking(False)
         theirs.sendall(received)
         found = driven.worker.request_on(conn, client)
-        assert found == ((received, received.partition(b"\r\n\r\n")[2]) if at_once else None)
+        body = received.partition(b"\r\n\r\n")[2]
+        assert (found and (found.data, found.body)) == ((received, body) if at_once else None)
         # On a new connection it is left as it came; else gunicorn's parser reads first what is not for the lane.
         first = conn.parser.unreader.buf.getvalue() if kept else b""
         assert first == (received[: MAX_REQUEST + 1] if kept and not at_once else b"")
