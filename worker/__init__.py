@@ -14,12 +14,13 @@ ones only:
 | ThreadWorker.handle, handle_error | deadline | sys.exit() in a model ends one request, not the worker |
 | ThreadWorker.handle_request, finish_request | deadline | whose body is being read, and until when |
 | ThreadWorker.wait_for_and_dispatch_events, murder_pending, _cap_keepalive | deadline | deadlines in the main loop |
-| Request.body.reader, Request.must_close | deadline | whether a body was read to its end |
-| TConn.sock, close, initialized, data_ready, timeout | deadline | the socket has deadlines; closing never waits |
+| Request.body.reader, its length or parser, Request.must_close | deadline | whether a body was read to its end |
+| TConn.sock, client, close, initialized, data_ready, timeout | deadline | deadlines; closing never waits |
 | ThreadWorker.run, wsgi | lane | the handler is called without Flask around it |
-| Config.settings | lane | their values become plain attributes |
+| Config.settings, is_ssl | lane | their values become plain attributes |
+| Config.limit_request_line, limit_request_fields, limit_request_field_size | lane | for the parser that looks ahead |
 | ThreadWorker.on_client_socket_readable, on_pending_socket_readable | lane | where a request is first seen |
-| ThreadWorker.handle, TConn.init, set_timeout, parser.unreader | lane | gunicorn's own way from bytes to an answer |
+| ThreadWorker.handle, TConn.init, set_timeout, parser.unreader.unread | lane | gunicorn's own way to an answer |
 | TConn.initialized | lane | a kept connection, whose parser can take back what was read |
 | ThreadWorker.tpool, method_queue | lane | what a client does not take at once goes to the pool |
 | ThreadWorker.alive, poller, sockets, nr, nr_conns, keepalived_conns, log, cfg | both | its state |
