@@ -53,9 +53,10 @@ class QuickWorker(DeadlineWorker):
         # What look_ahead found on the connections of this turn.
         self.seen: dict[TConn, tuple[bytes, bytes] | None] = {}
         self.limits = {
-            "limit_request_line": self.cfg.limit_request_line or 2**20,  # gunicorn's 0 means no limit
-            "limit_request_fields": self.cfg.limit_request_fields,
-            "limit_request_field_size": self.cfg.limit_request_field_size or 8190,
+            # gunicorn's 0 is the most that it takes, which is more than fits in here.
+            "limit_request_line": self.cfg.limit_request_line or MAX_REQUEST,
+            "limit_request_fields": self.cfg.limit_request_fields or MAX_REQUEST,
+            "limit_request_field_size": self.cfg.limit_request_field_size or MAX_REQUEST,
         }
         self.poller.close()
         self.poller = LongestWaitFirst(self.look_ahead)
