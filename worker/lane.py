@@ -21,7 +21,7 @@ from worker.connection import ClientSocket
 from worker.date import http_date
 from worker.deadline import DeadlineWorker
 from worker.direct import Direct
-from worker.lateness import AMONG, LATE, Lateness
+from worker.lateness import LATE, Lateness
 from worker.parsed import OneRequest, Whole, limits_of
 from worker.turns import LongestWaitFirst, Ready, connection_of
 
@@ -87,7 +87,7 @@ class QuickWorker(DeadlineWorker):
             for conn, request in whole.items():
                 give_back(conn, request.data)
                 self.seen[conn] = None
-        if self.lateness.end(self.nr, *begun):
+        if self.lateness.end(self.nr, *begun, alone=not self.deadlines):
             self.close_lane()
         return turn
 
@@ -158,7 +158,7 @@ class QuickWorker(DeadlineWorker):
             keep = False
         finally:
             reply, client.held = b"".join(client.held), None
-        if self.lateness.end(self.nr, *begun):
+        if self.lateness.end(self.nr, *begun, alone=not self.deadlines):
             self.close_lane()
         try:
             return keep, reply[client.send(reply) :]
@@ -182,8 +182,8 @@ class QuickWorker(DeadlineWorker):
         if self.direct is not None and self.direct.longest_body:
             self.direct.longest_body = 0
             self.log.warning(
-                "%d answers of the last %d took more than %.0f ms, so the pool's threads answer from now on",
-                LATE, AMONG, self.direct.seconds * 1000,
+                "%d answers took more than %.0f ms, so the pool's threads answer from now on",
+                LATE, self.direct.seconds * 1000,
             )  # fmt: skip
 
 
