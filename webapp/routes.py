@@ -65,7 +65,7 @@ def routes_of(service: Service) -> Blueprint:
 
     @blueprint.record
     def register(state: BlueprintSetupState) -> None:
-        state.app.url_map.merge_slashes = False  # or //predict were answered by a page that leads to /predict
+        state.app.url_map.merge_slashes = False  # or /v2//models were answered by a page that leads to /v2/models
         for path, view in views_by_path(service).items():
             add(state, path, path[1:].replace(".", "_") or "home", view)
 
