@@ -140,9 +140,7 @@ def test_a_get_route_takes_nothing_else(web_host: Host, method: str) -> None:
     assert got.json()["title"] == "Method Not Allowed"
 
 
-@pytest.mark.parametrize(
-    "path", ["/nothing", "/predict/", "/health/x", "/%00", "/%F0%9F%98%80", "/static/x"]
-)
+@pytest.mark.parametrize("path", ["/nothing", "/predict/", "/health/x", "/%00", "/%F0%9F%98%80", "/static/x"])
 def test_an_unknown_path_of_the_web_app_is_a_problem(web_host: Host, path: str) -> None:
     got = web_host.send(b'{"features":[1,2,3]}', path=path)
     assert got.headers["content-type"] == "application/problem+json"
