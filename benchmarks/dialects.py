@@ -110,15 +110,23 @@ def measured(app: Any, rows: int) -> dict[str, float]:
     return {name: statistics.median(times) for name, times in rounds.items()}
 
 
+def ratios_of(times: Mapping[str, float]) -> dict[str, float]:
+    """Return each form's time beside that of the form of /predict before it."""
+    ratios, base = {}, 0.0
+    for name, time_of_it in times.items():
+        base = time_of_it if name.startswith("/predict") else base
+        ratios[name] = time_of_it / base
+    return ratios
+
+
 def main() -> None:
     """Print a table."""
     app = create_app(load_service({"AIP_PREDICT_ROUTE": ROUTE}))
     found = {rows: measured(app, rows) for rows in REQUESTS}
     table = Table("CPU beside /predict", *(f"{rows:,} rows{unit}" for rows in REQUESTS for unit in ("", ", µs")))
-    base = ""
+    ratios = {rows: ratios_of(times) for rows, times in found.items()}
     for name in found[1]:
-        base = name if name.startswith("/predict") else base
-        cells = [(times[name] / times[base], times[name]) for times in found.values()]
+        cells = [(ratios[rows][name], found[rows][name]) for rows in found]
         table.add_row(
             name, *(f"{value:.{digits}f}" for cell in cells for value, digits in zip(cell, (2, 0), strict=True))
         )
