@@ -13,7 +13,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from handlers.service import load_service
-from predictor.columns import Boolean, Category, Column, Number
+from predictor.columns import Boolean, Category, Column, Date, Number
 from servers.running import FUNCTION, GUNICORN, Server, running
 from tests.files import copy_model
 from tests.hosts import JSON, Answer, InProcess, function_of
@@ -60,6 +60,15 @@ def digits_classifier(folder: Path) -> Any:
     """Save a model whose features have numbers for names."""
     columns: list[Column] = [Number("2"), Number("0"), Number("1")]
     return save_model(folder, LogisticRegression(max_iter=1000), matrix, Sample(columns, POINTS, CLASSES))
+
+
+def truth_classifier(folder: Path) -> Any:
+    """Save a classifier with true and false as labels, of a boolean and a date."""
+    columns: list[Column] = [Boolean("new"), Date("since", first="2024-01-15", last="2024-04-15", parts=[])]
+    rows: list[list[Any]] = [[True, "2024-01-15"], [False, "2024-02-15"], [True, "2024-03-15"], [False, "2024-04-15"]]
+    return save_frame_model(
+        folder, LogisticRegression(max_iter=1000), Sample(columns, rows, [True, False, True, False])
+    )
 
 
 def numbers_classifier(folder: Path) -> Any:
@@ -112,6 +121,7 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Hosts]:
         "mixed": mixed_regressor,
         "quiet": mixed_classifier,
         "text": text_classifier,
+        "truth": truth_classifier,
         "whole": whole_classifier,
     }
 
