@@ -8,7 +8,8 @@ from flask import Request, Response
 from handlers import answers
 from handlers.answers import Predictions
 from handlers.dialects import table
-from handlers.dialects.dialect import Asked, Dialect
+from handlers.dialects.asked import Asked
+from handlers.dialects.dialect import Dialect
 from handlers.dialects.plain import answer_of
 from handlers.entry_point import View, entry_point
 from handlers.http import parse_json, read_body

@@ -12,12 +12,14 @@ import orjson
 from flask import Response
 
 from handlers.answers import Predictions, details_of, labels_of
+from handlers.dialects.asked import DETAILS, Asked
 from handlers.dialects.bigquery_calls import Calls, SomeInstances, context_of
 from handlers.dialects.bigquery_values import converted, gaps_of, is_numeric
 from handlers.dialects.describe import TEXT, closed, listed, posted
-from handlers.dialects.dialect import DETAILS, Asked, Dialect, cast_hint
+from handlers.dialects.dialect import Dialect
 from handlers.dialects.inputs import matrix_of
 from handlers.dialects.number_texts import numbers_of
+from handlers.dialects.words import cast_hint
 from handlers.http import JSON, parse_json
 from handlers.responses import Problem, body_response
 from handlers.schemas import Instances
@@ -59,7 +61,7 @@ class BigQuery(Dialect):
         null: frozenset[int] = frozenset()
         if options.get("nulls") == "null":
             null = self.fill_gaps(rows)
-        return Asked({"instances": rows} | wanted, **wanted, options=Calls(len(calls), null))
+        return Asked({"instances": rows}, **wanted, options=Calls(len(calls), null))
 
     def matrix(self, calls: list[Any]) -> Values | None:
         """Return calls of numbers, also in strings, as the model takes them; None where there is more to look at."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.dialects.dialect import DETAILS
+from handlers.dialects.asked import DETAILS
 from handlers.paths import Path
 from handlers.responses import Problem
 from handlers.schemas import Instances

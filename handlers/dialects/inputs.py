@@ -91,16 +91,6 @@ def to_cells(cells: Given) -> Sequence[Any]:
     return [None if cell != cell else cell for cell in values] if cells.dtype.kind == "f" else values  # noqa: PLR0124
 
 
-def whole_cells(cells: Given) -> Sequence[Any]:
-    """Return cells with whole numbers for floats that are as whole."""
-    return [*map(as_whole, to_cells(cells))]
-
-
-def as_whole(cell: Any) -> Any:
-    """Return a float that is a whole number as an int, anything else as it is."""
-    return int(cell) if type(cell) is float and cell.is_integer() else cell
-
-
 def rows_of(manifest: Manifest, given: Sequence[Given]) -> list[dict[str, Any]]:
     """Return cells by column as rows by name."""
     names = manifest.feature_names

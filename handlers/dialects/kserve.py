@@ -10,8 +10,9 @@ from typing import Any
 from flask import Request, Response
 
 from handlers.answers import Predictions, labels_of
+from handlers.dialects.asked import Asked
 from handlers.dialects.describe import NOT_READY, TEXT, answer_of, asked, closed, listed, posted
-from handlers.dialects.dialect import Asked, Dialect, Get
+from handlers.dialects.dialect import Dialect, Get
 from handlers.responses import Problem, json_response
 
 KEYS = ("inputs", "instances")  # the first one wins

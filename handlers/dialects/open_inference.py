@@ -11,10 +11,11 @@ from flask import Response
 from werkzeug.datastructures import Headers
 
 from handlers.answers import Predictions
-from handlers.dialects.dialect import Asked, cast_hint
+from handlers.dialects.asked import Asked
 from handlers.dialects.inputs import matrix_of, to_cells
 from handlers.dialects.open_inference_metadata import Metadata
 from handlers.dialects.tensors import Tensor, fault, read_tensor, write_tensor
+from handlers.dialects.words import cast_hint
 from handlers.http import parse_json
 from handlers.responses import Problem, body_response, json_response
 from handlers.schemas import validate
