@@ -31,7 +31,8 @@ def read_numbers(body: bytes, manifest: Manifest, max_rows: int) -> dict[str, An
     if not all(isinstance(column, Number) for column in manifest.features):
         return None
     first, _, rest = body.partition(b"\n")
-    names = first.decode("ascii", "replace").rstrip("\r").split(",")
+    most = len(manifest.features) + len(manifest.left_out)
+    names = first.decode("ascii", "replace").rstrip("\r").split(",", most)
     if is_header(names, manifest):
         body = rest
     else:
