@@ -45,8 +45,8 @@ def read_numbers(body: bytes, manifest: Manifest, max_rows: int) -> dict[str, An
         rows = orjson.loads(b"[[" + lines.replace(b"\n", b"],[") + b"]]")
     except orjson.JSONDecodeError:
         return None
-    # Where a name stands twice there are fewer of them than cells.
-    return {"columns": names, "data": rows} if set(map(len, rows)) == {len(set(names))} else None
+    fits = set(map(len, rows)) == {len(names)} == {len(set(names))}
+    return {"columns": names, "data": rows} if fits else None
 
 
 def read_csv(body: bytes, manifest: Manifest, max_rows: int) -> dict[str, Given]:
