@@ -61,12 +61,13 @@ def test_who_waits_for_a_busy_thread_of_the_pool_is_not_late() -> None:
     assert (first, third) == ([False], True)  # the first one of all has counted, whatever its reason
 
 
-# Two processes that never rest, and one that gets next to nothing of the same CPU.
-BUSY = """
+# Two processes that rest after 30 seconds only, whatever ends this one, and one that gets next to nothing of their CPU.
+BUSY = r"""
 import os, subprocess, sys, time
 from worker.lateness import Lateness
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-resting = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
+busy = "import time\nwhile time.process_time() < 30: pass"
+resting = [subprocess.Popen([sys.executable, "-c", busy]) for _ in range(2)]
 os.nice(19)
 lateness, late, too_many, until = Lateness(0.005), 0, False, time.monotonic() + 30
 try:
