@@ -93,7 +93,9 @@ class OpenInference(Metadata):
         if any(type(name) is not str for name in names):
             raise Problem(422, "the name of an output must be a string")
         if unknown := [name for name in names if name not in self.tensors]:
-            raise Problem(422, f"{unknown[0]:.64} is not an output of this model; it has {', '.join(self.tensors)}")
+            raise Problem(
+                422, f"{unknown[0]:.64} is not an output of this model; it has {', '.join(self.tensors):.1000}"
+            )
         if len(set(names)) < len(names):
             raise Problem(422, "an output stands twice in outputs")
         return {output["name"]: flag(output, "binary_data", usual) for output in given}
