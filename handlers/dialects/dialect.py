@@ -13,8 +13,8 @@ from werkzeug.datastructures import Headers
 from handlers.answers import Predictions
 from handlers.dialects import words
 from handlers.dialects.asked import Asked
-from handlers.dialects.inputs import Given, inputs_of, matrix_by_column, rows_of, takes_any_numbers, to_cells
-from handlers.dialects.whole_numbers import whole_columns, with_whole_numbers
+from handlers.dialects.inputs import Given, inputs_of, matrix_by_column, rows_of, takes_any_numbers
+from handlers.dialects.whole_numbers import whole_cells, whole_columns, with_whole_numbers
 from handlers.http import JSON, parse_json
 from handlers.responses import Problem
 from handlers.schemas import Instances, validate
@@ -113,7 +113,7 @@ class Dialect:
         rows = len(next(iter(cells.values()), ()))
         self.check_count(rows)
         if not self.needed <= cells.keys() <= self.known:
-            row = {name: to_cells(values[:1])[0] for name, values in cells.items()}
+            row = {name: whole_cells(values[:1])[0] for name, values in cells.items()}
             validate(self.service.request_schema, {"instances": [row]})  # says which one
         return [cells[name] if name in cells else [None] * rows for name in self.names]
 

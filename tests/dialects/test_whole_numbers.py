@@ -66,6 +66,12 @@ def test_what_is_none_is_refused(hosts: Models, cell: Any) -> None:
     assert got.json()["message"].startswith("row 1: floor must be ")
 
 
+def test_a_name_that_is_unknown_is_told_before_them(hosts: Models) -> None:
+    columns = {name: [cell] for name, cell in BY_NAME.items()} | {"y": [1]}
+    got = hosts("whole").post("/invocations", {"inputs": columns})
+    assert got.json()["message"] == "row 0: y is not a feature of this model; they are size, new, floor"
+
+
 def test_predict_takes_none_even_where_vertex_ai_calls_it(hosts: Models, tmp_path: Path) -> None:
     folder = tmp_path / "whole"
     folder.mkdir()
