@@ -20,5 +20,5 @@ def test_every_form_is_answered_and_measured(rows: int, monkeypatch: pytest.Monk
 
 def test_a_form_that_is_refused_ends_the_measure() -> None:
     app = create_app(load_service({}))  # without a route of Vertex AI's
-    with pytest.raises(SystemExit, match="benchmarks.dialects: .* answers 404"):
+    with pytest.raises(SystemExit, match="answers 404"):
         dialects.measured(app, 1)

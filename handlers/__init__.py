@@ -11,7 +11,7 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# One heap for all threads: glibc would give each its own, in which what a large body left behind serves nobody else, and
+# One heap for all threads: glibc would give each its own, where what a large body left behind serves nobody else, and
 # with time four hostile bodies took 636 MB instead of 470. Python's lock lets one thread at a time ask for memory
 # anyway. mallopt(3) is glibc's alone.
 M_ARENA_MAX = -8
