@@ -1,5 +1,6 @@
 """What the estimator gets of the rows of a request, to the type, and what is said of those that it cannot get."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,13 @@ def test_a_model_of_one_column_takes_it_by_place_or_name(manifests: dict[str, Ma
     assert texts.tolist() == ["quiet", "loud", "small"]
 
 
+def told(problem: Problem) -> tuple[str, list[tuple[str, str]], int]:
+    """Return detail and errors of a refusal as its caller reads them, and how many there are."""
+    document = json.loads(problem.response().get_data())
+    errors = [(error["pointer"], error["detail"]) for error in document["errors"]]
+    return document["detail"], errors, len(errors) + document.get("more_errors", 0)
+
+
 LIST = "must be a list of numbers or an object of them by feature name, not "
 UNKNOWN = "is not a feature of this model; they are x1, x2, x3"
 
@@ -126,10 +134,10 @@ UNKNOWN = "is not a feature of this model; they are x1, x2, x3"
 def test_what_is_wrong_is_told_in_the_order_of_the_request(
     manifests: dict[str, Manifest], document: Any, errors: Any, total: int
 ) -> None:
-    with pytest.raises(Problem, match=r"^the request is not valid$") as refused:
+    with pytest.raises(Problem) as refused:
         inputs_of(manifests["numbers"], document)
-    problem = refused.value
-    assert (problem.status, problem.errors, max(problem.total, len(problem.errors))) == (422, errors, total)
+    assert refused.value.status == 422
+    assert told(refused.value) == ("the request is not valid", errors, total)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +154,7 @@ def test_what_is_wrong_is_told_in_the_order_of_the_request(
 def test_a_gap_is_a_fault_where_there_may_be_none(manifests: dict[str, Manifest], rows: Any, errors: Any) -> None:
     with pytest.raises(Problem) as refused:
         inputs_of(manifests["gaps"], {"instances": rows})
-    assert refused.value.errors == errors
+    assert told(refused.value) == ("the request is not valid", errors, len(errors))
 
 
 def test_more_rows_than_may_be_are_refused_before_any_is_looked_at(manifests: dict[str, Manifest]) -> None:

@@ -1,0 +1,212 @@
+"""The last that each form takes and the first that it does not: rows at the limit, empty texts, gaps, brackets."""
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+
+from predictor.columns import Number
+from tests.dialects.conftest import Hosts
+from tests.models import Sample, save_model
+
+CSV = {"Content-Type": "text/csv"}
+CSV_BOTH_WAYS = CSV | {"Accept": "text/csv"}
+LENGTH = "Inference-Header-Content-Length"
+AT_MOST = "a request takes at most 2 rows, this one has "
+
+Models = Callable[..., Hosts]
+
+
+def rows(count: int) -> list[list[int]]:
+    return [[1, 2, 3]] * count
+
+
+def tensor(data: Any, shape: list[int], **more: Any) -> dict[str, Any]:
+    return {"inputs": [{"name": "x", "shape": shape, "datatype": "FP64", "data": data} | more]}
+
+
+FORMS: dict[str, tuple[str, Callable[[int], Any]]] = {
+    "predict": ("/predict", lambda count: {"instances": rows(count)}),
+    "bigquery": ("/bigquery", lambda count: {"calls": rows(count)}),
+    "bigquery, strings": ("/bigquery", lambda count: {"calls": [["1", "2", "3"]] * count}),
+    "invocations": ("/invocations", rows),
+    "invocations, by column": ("/invocations", lambda count: {"inputs": {f"x{n}": [n] * count for n in (1, 2, 3)}}),
+    "invocations, split": (
+        "/invocations",
+        lambda count: {"dataframe_split": {"columns": ["x3", "x2", "x1"], "data": [[3, 2, 1]] * count}},
+    ),
+    "kserve": ("/v1/models/example:predict", lambda count: {"instances": rows(count)}),
+    "open inference": ("/v2/models/example/infer", lambda count: tensor(rows(count), [count, 3])),
+    "vertex": ("/v1/endpoints/7/deployedModels/8:predict", lambda count: {"instances": rows(count), "parameters": {}}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_as_many_rows_as_may_be_and_one_more(hosts: Models, form: str) -> None:
+    path, make = FORMS[form]
+    here = hosts("example", MAX_ROWS="2")
+    got = here.post(path, make(2))
+    assert (got.status, got.body.count(b"10.0")) == (200, 2)
+    got = here.post(path, make(3))
+    assert got.status == 413
+    assert f"{AT_MOST}3" in got.body.decode()
+
+
+@pytest.mark.parametrize("header", [b"", b"x1,x2,x3\n"])
+def test_as_many_lines_of_csv_as_may_be_and_one_more(hosts: Models, header: bytes) -> None:
+    here = hosts("example", MAX_ROWS="2")
+    assert here.post("/invocations", header + b"1,2,3\n" * 2, CSV_BOTH_WAYS).body == b"10.0\n10.0"
+    got = here.post("/invocations", header + b"1,2,3\n" * 3, CSV)
+    assert (got.status, got.json()) == (
+        413,
+        {"error_code": "INVALID_PARAMETER_VALUE", "message": f"{AT_MOST}more"},
+    )
+
+
+def test_of_many_wrong_lines_the_first_is_named_and_the_rest_counted(hosts: Models) -> None:
+    got = hosts("example").post("/invocations", b"1,2,3\n" + b"1,2\n" * 15, CSV)
+    assert (got.status, got.json()["message"]) == (400, "row 1: must have 3 values, has 2 values; and 14 more")
+
+
+def test_a_label_is_one_cell_of_csv_whatever_it_is(hosts: Models) -> None:
+    rows = b'52.5,true,Bremen,"quiet, by the river",2024-01-15\n,false,,x,2024-01-16\n'
+    here = hosts("quiet")
+    labels = here.post("/invocations", rows, CSV).json()["predictions"]
+    assert set(labels) <= {"yes", "no"}
+    assert here.post("/invocations", rows, CSV_BOTH_WAYS).body.decode() == "\n".join(labels)
+
+
+@pytest.mark.parametrize("floor", [b"2", b" 2 ", b"+2", b"02"])
+def test_a_whole_number_of_csv_is_a_category(hosts: Models, floor: bytes) -> None:
+    here = hosts("whole")
+    expected = here.post("/predict", {"instances": [[2.5, False, 2]]}).body
+    assert here.post("/invocations", b"2.5,false," + floor, CSV).body == expected
+
+
+@pytest.mark.parametrize("floor", [b"two", b"2.5", b"2" * 21, b"--2", b""])
+def test_what_is_no_whole_number_is_refused(hosts: Models, floor: bytes) -> None:
+    got = hosts("whole").post("/invocations", b"2.5,false," + floor, CSV)
+    assert got.status == 400
+    assert got.json()["message"].startswith("row 0: floor must be ")
+
+
+def strings(*texts: str) -> bytes:
+    return b"".join(struct.pack("<I", len(text)) + text.encode() for text in texts)
+
+
+@pytest.mark.parametrize("texts", [("quiet", ""), ("", "quiet"), ("", ""), ("quiet",)])
+def test_a_text_in_bytes_may_be_empty(hosts: Models, texts: tuple[str, ...]) -> None:
+    data = strings(*texts)
+    head = orjson.dumps(
+        {
+            "inputs": [
+                {
+                    "name": "story",
+                    "shape": [len(texts)],
+                    "datatype": "BYTES",
+                    "parameters": {"binary_data_size": len(data)},
+                }
+            ]
+        }
+    )
+    here = hosts("text")
+    got = here.post("/v2/models/text/infer", head + data, {LENGTH: str(len(head))})
+    expected = here.post("/predict", {"instances": [[text] for text in texts]}).json()["predictions"]
+    assert got.json()["outputs"][0]["data"] == expected
+
+
+def test_brackets_among_the_bytes_of_a_tensor_are_no_lists(hosts: Models) -> None:
+    data = b"[" * 300_000  # 91 each, and more of them than a request may have lists
+    parameters = {"binary_data_size": len(data)}
+    head = orjson.dumps(
+        {"inputs": [{"name": "x", "shape": [100_000, 3], "datatype": "UINT8", "parameters": parameters}]}
+    )
+    got = hosts("example").post("/v2/models/example/infer", head + data, {LENGTH: str(len(head))})
+    assert got.status == 200
+    expected = hosts("example").post("/predict", {"features": [91, 91, 91]}).json()["prediction"]
+    assert set(got.json()["outputs"][0]["data"]) == {expected}
+
+
+def test_brackets_in_the_texts_of_csv_are_no_lists(hosts: Models) -> None:
+    got = hosts("text").post("/invocations", (b"[" * 200 + b"\n") * 1500, CSV)
+    assert (got.status, len(got.json()["predictions"])) == (200, 1500)
+
+
+DATA = 'input "x": data must be a list of 6 elements, flat or nested as its shape'
+GIVE = 'input "x": give either data or the parameter binary_data_size'
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (tensor([[1, 2, 3], 4], [2, 3]), DATA),
+        (tensor([[1, 2, 3], "456"], [2, 3]), DATA),
+        (tensor([[1, 2, 3], {"4": 4, "5": 5, "6": 6}], [2, 3]), DATA),
+        (tensor([[1, 2, 3], [4, 5]], [2, 3]), DATA),
+        (tensor([[1, 2, 3], [4, 5, 6], [7, 8, 9]], [2, 3]), DATA),
+        (tensor([1, 2, 3], [1, 3], parameters={"binary_data_size": 24}), GIVE),
+    ],
+)
+def test_a_tensor_is_as_its_shape(hosts: Models, document: Any, message: str) -> None:
+    got = hosts("example").post("/v2/models/example/infer", document)
+    assert (got.status, got.json()) == (400, {"error": message})
+
+
+@pytest.mark.parametrize("parameters", [None, {}, [], [1], "x", 7, {"content_type": "np"}])
+def test_parameters_of_a_tensor_that_mean_nothing_are_not_looked_at(hosts: Models, parameters: Any) -> None:
+    got = hosts("example").post("/v2/models/example/infer", tensor([1, 2, 3], [1, 3], parameters=parameters))
+    assert (got.status, got.json()["outputs"][0]["data"]) == (200, [10.0])
+
+
+@pytest.mark.parametrize("output", ["label", "probabilities"])
+def test_no_calls_get_no_replies(hosts: Models, output: str) -> None:
+    got = hosts("clf").post("/bigquery", {"calls": [], "userDefinedContext": {"output": output}})
+    assert (got.status, got.body) == (200, b'{"replies":[]}')
+
+
+@pytest.fixture(scope="module")
+def gaps(tmp_path_factory: pytest.TempPathFactory) -> Hosts:
+    """Return the hosts of a model of a matrix of two numbers, the first of which may be missing."""
+    folder = tmp_path_factory.mktemp("model") / "gaps"
+    sample = Sample(
+        [Number("a", missing=True), Number("b")], [[1.0, 2.0], [None, 1.5], [3.0, 0.0], [2.5, -1.0]], [1.0, 2.0, 3.5, 4]
+    )
+    save_model(folder, make_pipeline(SimpleImputer(add_indicator=True), Ridge()), np.column_stack, sample)
+    return Hosts({"MODEL_DIR": str(folder)}, folder)
+
+
+def test_a_gap_in_a_matrix_is_told_in_each_form(gaps: Hosts) -> None:
+    whole = [[None, 1.0], [2.0, 3.0]]
+    expected = gaps.post("/predict", {"instances": whole}).json()["predictions"]
+    assert expected != gaps.post("/predict", {"instances": [[0, 1.0], [2.0, 3.0]]}).json()["predictions"]
+    assert gaps.post("/predict", {"features": {"b": 1.0}}).json()["prediction"] == pytest.approx(expected[0])
+    assert gaps.post("/bigquery", {"calls": [["NaN", 1], [2, "3"]]}).json() == {"replies": expected}
+    assert gaps.post("/invocations", b"a,b\n,1\n2,3\n", CSV).json()["predictions"] == expected
+    assert gaps.post("/invocations", {"inputs": {"b": [1, 3], "a": [None, 2]}}).json()["predictions"] == expected
+    by_column = tensor([1, 3], [2], name="b")["inputs"] + tensor([None, 2], [2], name="a")["inputs"]
+    for document in (tensor([None, 1, 2, 3], [2, 2]), {"inputs": by_column}):
+        got = gaps.post("/v2/models/gaps/infer", document).json()
+        assert got["outputs"][0]["data"] == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "errors"),
+    [
+        ([1, None], [("#/features/1", "must be a number, not null")]),
+        ([None, None], [("#/features/1", "must be a number, not null")]),
+        ([True, 2], [("#/features/0", "must be a number or null, not a boolean")]),
+        ([None, "2"], [("#/features/1", "must be a number, not a string")]),
+        ({"a": 1}, [("#/features/b", "is missing")]),
+    ],
+    ids=str,
+)
+def test_a_gap_is_refused_where_there_may_be_none(gaps: Hosts, row: Any, errors: Any) -> None:
+    got = gaps.post("/predict", {"features": row})
+    assert got.status == 422
+    assert [(error["pointer"], error["detail"]) for error in got.json()["errors"]] == errors
