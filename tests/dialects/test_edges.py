@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
+from predictor import Predictor
 from predictor.columns import Number
 from tests.dialects.conftest import Hosts
+from tests.hosts import JSON
 from tests.models import Sample, save_model
 
 CSV = {"Content-Type": "text/csv"}
@@ -170,6 +173,48 @@ def test_no_calls_get_no_replies(hosts: Models, output: str) -> None:
     assert (got.status, got.body) == (200, b'{"replies":[]}')
 
 
+def test_a_whole_number_that_bigquery_writes_as_a_string_is_a_category(hosts: Models) -> None:
+    here = hosts("whole")
+    expected = here.post("/predict", {"instances": [[2.5, False, 2]]}).json()["predictions"]
+    for arguments in ([2.5, False, "2"], [{"floor": "2", "size": "2.5", "new": False}], [[2.5, False, "2"]]):
+        assert here.post("/bigquery", {"calls": [arguments]}).json() == {"replies": expected}
+
+
+def test_a_tensor_header_may_be_the_whole_body(hosts: Models) -> None:
+    body = orjson.dumps(tensor([1, 2, 3], [1, 3]))
+    got = hosts("example").post("/v2/models/example/infer", body, {LENGTH: str(len(body))})
+    assert (got.status, got.json()["outputs"][0]["data"]) == (200, [10.0])
+    got = hosts("example").post("/v2/models/example/infer", body, {LENGTH: str(len(body) + 1)})
+    message = f"{LENGTH} must be a number of bytes, of at most {len(body)} that came"
+    assert (got.status, got.json()) == (400, {"error": message})
+
+
+def fail(*_: Any) -> None:
+    raise RuntimeError("a secret")
+
+
+FAULT = "internal error; the request id is my-id"
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "answer"),
+    [
+        ("/bigquery", {"calls": rows(1)}, {"errorMessage": FAULT}),
+        ("/invocations", rows(1), {"error_code": "INTERNAL_ERROR", "message": FAULT}),
+        ("/v1/models/example:predict", {"instances": rows(1)}, {"error": FAULT}),
+        ("/v2/models/example/infer", tensor([1, 2, 3], [1, 3]), {"error": FAULT}),
+    ],
+)
+def test_a_fault_of_ours_is_told_in_the_form_of_the_dialect(
+    hosts: Models, monkeypatch: pytest.MonkeyPatch, path: str, document: Any, answer: dict[str, str]
+) -> None:
+    here = hosts("example")
+    monkeypatch.setattr(Predictor, "predict", fail)
+    for host in (here.web, here.function):
+        got = host.send(orjson.dumps(document), path=path, headers=JSON | {"X-Request-Id": "my-id"})
+        assert (got.status, got.json(), got.headers["content-type"]) == (500, answer, "application/json")
+
+
 @pytest.fixture(scope="module")
 def gaps(tmp_path_factory: pytest.TempPathFactory) -> Hosts:
     """Return the hosts of a model of a matrix of two numbers, the first of which may be missing."""
@@ -210,3 +255,41 @@ def test_a_gap_is_refused_where_there_may_be_none(gaps: Hosts, row: Any, errors:
     got = gaps.post("/predict", {"features": row})
     assert got.status == 422
     assert [(error["pointer"], error["detail"]) for error in got.json()["errors"]] == errors
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("inf", "row 0: a must be a number that float64 holds"),
+        ("-inf", "row 0: a must be a number that float64 holds"),
+        ("nan", None),
+    ],
+)
+def test_infinity_is_no_gap(gaps: Hosts, value: str, message: str | None) -> None:
+    inputs = [{"name": name, "shape": [1], "datatype": "FP64", "parameters": {"binary_data_size": 8}} for name in "ab"]
+    head = orjson.dumps({"inputs": inputs})
+    body = head + struct.pack("<2d", float(value), 1.0)
+    got = gaps.post("/v2/models/gaps/infer", body, {LENGTH: str(len(head))})
+    if message:
+        assert (got.status, got.json()) == (400, {"error": message})
+    else:
+        expected = gaps.post("/predict", {"instances": [[None, 1.0]]}).json()["predictions"]
+        assert got.json()["outputs"][0]["data"] == expected
+
+
+def test_csv_of_columns_that_may_all_be_left_out(tmp_path: Path) -> None:
+    cells = [[1.0, 2.0], [None, 1.5], [3.0, None], [2.5, -1.0]]
+    sample = Sample([Number("a", missing=True), Number("b", missing=True)], cells, [1.0, 2.0, 3.5, 4])
+    save_model(tmp_path / "all", make_pipeline(SimpleImputer(), Ridge()), np.column_stack, sample)
+    here = Hosts({"MODEL_DIR": str(tmp_path / "all")}, tmp_path)
+    for body, row in (
+        (b"b\n3\n", [None, 3]),
+        (b"b,a\n3,1\n", [1, 3]),
+        (b'a\n""\n', [None, None]),
+        (b"1,3\n", [1, 3]),
+        (b",3", [None, 3]),
+    ):
+        expected = here.post("/predict", {"instances": [row]}).body
+        assert here.post("/invocations", body, CSV).body == expected
+    got = here.post("/invocations", b"a,c\n1,3\n", CSV)
+    assert got.json()["message"] == "row 0: a must be a number or null, not a string; and 1 more"
