@@ -221,6 +221,19 @@ def test_a_line_names_its_request_and_the_trace_in_its_project(configured: Calla
         }
 
 
+def test_a_traceback_is_where_error_reporting_looks_for_it(configured: Callable[..., str]) -> None:
+    stream = io.StringIO()
+    configured(stream, None)
+    try:
+        raise ValueError("two\nlines")
+    except ValueError:
+        logging.getLogger("tandem").exception("it failed")
+    [line] = map(json.loads, stream.getvalue().splitlines())
+    assert (line["severity"], line["message"]) == ("ERROR", "it failed")
+    assert line["stack_trace"].startswith("Traceback (most recent call last):\n")
+    assert line["stack_trace"].endswith("ValueError: two\nlines")
+
+
 @pytest.mark.parametrize(("given", "told"), [("info", ["INFO", "WARNING"]), ("warning", ["WARNING"])])
 def test_what_gunicorn_says_of_a_bad_request_is_no_warning(
     configured: Callable[..., str], given: str, told: list[str]

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from handlers.http import parse_json
+from handlers.http import check_containers, parse_json
 from handlers.responses import Problem
 from handlers.service import load_service
 from tests.files import copy_model
@@ -209,3 +209,11 @@ def test_with_or_without_the_word_nan_the_rest_is_strict(text: str) -> None:
         with pytest.raises(Problem, match=r"^the body is not JSON: ") as refused:
             parse_json(text.encode(), nan_is_null=nan_is_null)
         assert refused.value.status == 400
+
+
+def test_more_lists_than_a_request_can_have_are_refused_with_a_way_out() -> None:
+    check_containers(b'[{},"[[[[\\"[["]', 2)
+    detail = "the body has too many lists and objects; send fewer rows a request"
+    with pytest.raises(Problem, match=f"^{detail}$") as refused:
+        check_containers(b"[{},[]]", 2)
+    assert refused.value.status == 413
