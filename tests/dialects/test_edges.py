@@ -161,6 +161,36 @@ def test_a_tensor_is_as_its_shape(hosts: Models, document: Any, message: str) ->
     assert (got.status, got.json()) == (400, {"error": message})
 
 
+@pytest.mark.parametrize(
+    ("datatype", "least", "most"), [("UINT8", 0, 255), ("INT8", -128, 127), ("INT64", -(2**63), 2**63 - 1)]
+)
+def test_a_whole_number_of_a_tensor_is_within_its_datatype(hosts: Models, datatype: str, least: int, most: int) -> None:
+    here = hosts("example")
+    expected = here.post("/predict", {"features": [least, most, 0]}).json()["prediction"]
+    got = here.post("/v2/models/example/infer", tensor([least, most, 0], [1, 3], datatype=datatype))
+    assert (got.status, got.json()["outputs"][0]["data"]) == (200, [expected])
+    for beyond in (least - 1, most + 1):
+        if abs(beyond) < 2**63:  # JSON's parser takes no larger ones as whole numbers
+            got = here.post("/v2/models/example/infer", tensor([beyond, 0, 0], [1, 3], datatype=datatype))
+            assert (got.status, got.json()) == (
+                400,
+                {"error": f'input "x": an element is out of the range of {datatype}'},
+            )
+
+
+def test_a_fault_in_a_tensor_of_one_column_is_in_its_row(hosts: Models) -> None:
+    inputs = [tensor(data, [3], name=name)["inputs"][0] for name, data in (("x1", [1, 2, "3"]), ("x2", [1] * 3))]
+    got = hosts("example").post("/v2/models/example/infer", {"inputs": inputs})
+    message = "row 2: x1 must be a number, not a string; cast it to a number"
+    assert (got.status, got.json()) == (400, {"error": message})
+
+
+def test_vertex_hears_what_ready_says(hosts: Models) -> None:
+    here = hosts("example")
+    assert here.get("/v1/health:x").json() == {"status": "ready", "model_version": "1.0"}
+    assert here.get("/v1/health:x").body == here.get("/ready").body
+
+
 @pytest.mark.parametrize("parameters", [None, {}, [], [1], "x", 7, {"content_type": "np"}])
 def test_parameters_of_a_tensor_that_mean_nothing_are_not_looked_at(hosts: Models, parameters: Any) -> None:
     got = hosts("example").post("/v2/models/example/infer", tensor([1, 2, 3], [1, 3], parameters=parameters))
