@@ -12,6 +12,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
+from handlers.dialects.csv_rows import write_csv
 from predictor import Predictor
 from predictor.columns import Number
 from tests.dialects.conftest import Hosts
@@ -99,6 +100,41 @@ def test_what_is_no_whole_number_is_refused(hosts: Models, floor: bytes) -> None
     assert got.json()["message"].startswith("row 0: floor must be ")
 
 
+@pytest.mark.parametrize(("cell", "what"), [(b"yes", "a string"), (b"2", "a string"), (b"", "null")])
+def test_what_is_no_truth_of_csv_is_named(hosts: Models, cell: bytes, what: str) -> None:
+    got = hosts("whole").post("/invocations", b"2.5," + cell + b",2", CSV)
+    assert (got.status, got.json()["message"]) == (400, f"row 0: new must be true or false, not {what}")
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([1, 2.5, -0.25], "1\n2.5\n-0.25"),
+        (["a", "b, c", 'd "e"', ""], 'a\n"b, c"\n"d ""e"""\n""'),
+        ([True, False], "true\nfalse"),
+        ([["a", True], ["b", 2.5]], "a,true\nb,2.5"),
+        ([], ""),
+    ],
+)
+def test_predictions_are_lines_of_csv(values: list[Any], text: str) -> None:
+    assert write_csv(values) == text
+
+
+def test_a_fault_among_columns_is_named_whatever_else_is_asked(hosts: Models) -> None:
+    inputs = {"x1": [1, 1], "x2": [2, "2"], "x3": [3, 3]}
+    for params in ({}, {"probabilities": True}):
+        got = hosts("clf").post("/invocations", {"inputs": inputs, "params": params})
+        assert (got.status, got.json()["message"]) == (400, "row 1: x2 must be a number, not a string")
+
+
+@pytest.mark.parametrize("nulls", ["refuse", "null"])
+def test_a_call_that_is_no_list_is_refused_beside_gaps(hosts: Models, nulls: str) -> None:
+    calls = [[1, 2, 3], 7, [2, 3, 4]]
+    got = hosts("example").post("/bigquery", {"calls": calls, "userDefinedContext": {"nulls": nulls}})
+    message = "must be a list of numbers or an object of them by feature name, not a number; 1 of 3 rows"
+    assert (got.status, got.json()) == (400, {"errorMessage": f"calls[1]: {message}"})
+
+
 def strings(*texts: str) -> bytes:
     return b"".join(struct.pack("<I", len(text)) + text.encode() for text in texts)
 
@@ -183,6 +219,15 @@ def test_a_fault_in_a_tensor_of_one_column_is_in_its_row(hosts: Models) -> None:
     got = hosts("example").post("/v2/models/example/infer", {"inputs": inputs})
     message = "row 2: x1 must be a number, not a string; cast it to a number"
     assert (got.status, got.json()) == (400, {"error": message})
+
+
+@pytest.mark.parametrize("more", [{"priority": 1}, {"binary_data_output": False, "priority": 1}])
+def test_parameters_of_others_do_not_change_an_answer(hosts: Models, more: dict[str, Any]) -> None:
+    document = tensor([1, 2, 3], [1, 3]) | {"parameters": more}
+    outputs = [{"name": "predict", "parameters": {"classification": 3}}]
+    for each in (document, document | {"outputs": outputs}):
+        got = hosts("example").post("/v2/models/example/infer", each)
+        assert (got.status, got.json()["outputs"][0]["data"]) == (200, [10.0])
 
 
 def test_vertex_hears_what_ready_says(hosts: Models) -> None:
