@@ -128,6 +128,28 @@ def test_a_fault_among_columns_is_named_whatever_else_is_asked(hosts: Models) ->
         assert (got.status, got.json()["message"]) == (400, "row 1: x2 must be a number, not a string")
 
 
+def test_a_call_with_a_gap_gets_null_beside_columns_of_every_kind(hosts: Models) -> None:
+    whole = [52.5, True, "Bremen", "quiet", "2024-01-15"]
+    expected = hosts("mixed").post("/predict", {"instances": [whole] * 2}).json()["predictions"]
+    calls = [whole, [52.5, None, *whole[2:]], whole]
+    got = hosts("mixed").post("/bigquery", {"calls": calls, "userDefinedContext": {"nulls": "null"}})
+    assert got.json() == {"replies": [expected[0], None, expected[1]]}
+
+
+@pytest.mark.parametrize("columns", [["x1", "x2", "x3"], ["x3", "x2", "x1"], []])
+def test_a_split_of_no_rows_has_none(hosts: Models, columns: list[str]) -> None:
+    got = hosts("example").post("/invocations", {"dataframe_split": {"columns": columns, "data": []}})
+    assert (got.status, got.json()["message"]) == (400, "the request must have at least one row")
+
+
+def test_more_lists_than_rows_can_be_are_refused_unread(hosts: Models) -> None:
+    here = hosts("example", MAX_ROWS="2")
+    for path, key in (("/predict", b"instances"), ("/invocations", b"inputs"), ("/bigquery", b"calls")):
+        got = here.post(path, b'{"%s":[%s[]]}' % (key, b"[]," * 100_000))
+        assert got.status == 413
+        assert b"the body has too many lists and objects; send fewer rows a request" in got.body
+
+
 @pytest.mark.parametrize("nulls", ["refuse", "null"])
 def test_a_call_that_is_no_list_is_refused_beside_gaps(hosts: Models, nulls: str) -> None:
     calls = [[1, 2, 3], 7, [2, 3, 4]]
