@@ -85,6 +85,22 @@ def test_what_is_predicted_is_described_to_the_label(
     assert (one["required"], several["required"]) == (["prediction", *version], ["predictions", *version])
 
 
+@pytest.mark.parametrize(("name", "detail"), [("labels", "probabilities"), ("two", "scores")])
+def test_models_and_details_in_other_forms_are_as_openapi_says(found: Found, name: str, detail: str) -> None:
+    both, _ = found(name)
+    paths = both.get("/openapi.json").json()["paths"]
+
+    def described(path: str, method: str) -> Any:
+        return paths[path][method]["responses"]["200"]["content"]["application/json"]["schema"]
+
+    model = described("/model", "get")
+    Draft202012Validator(model).validate(both.get("/model").json())
+    assert ("outputs" in model["properties"]) is (name == "labels")
+    for params in ({}, {detail: True}):
+        got = both.post("/invocations", {"instances": ROWS, "params": params}).json()
+        Draft202012Validator(described("/invocations", "post")).validate(got)
+
+
 def test_the_model_tells_its_outputs_only_where_there_are_several(found: Found) -> None:
     assert "outputs" not in found("two")[0].get("/model").json()
     public = found("labels")[0].get("/model").json()
