@@ -57,6 +57,8 @@ def traced(trace: str, sampled: bool, span: str | None = None) -> dict[str, Any]
         (PARENT, "", traced(TRACE, True, SPAN)),
         (f"00-{TRACE}-{SPAN}-00", "", traced(TRACE, False, SPAN)),
         (f"01-{TRACE}-{SPAN}-03-more", "", traced(TRACE, True, SPAN)),
+        (f"00-{TRACE}-{SPAN}-0b", "", traced(TRACE, True, SPAN)),
+        (f"00-{TRACE}-{SPAN}-fa", "", traced(TRACE, False, SPAN)),
         (PARENT, f"{'1' * 32}/1;o=0", traced(TRACE, True, SPAN)),
         ("", CLOUD, traced(TRACE, True, SPAN)),
         ("", f"{TRACE.upper()}/1;o=0", traced(TRACE, False, "0000000000000001")),
