@@ -120,8 +120,7 @@ class ForCloudLogging(logging.Formatter):
             entry |= trace_fields(
                 about.headers.get("traceparent", ""), about.headers.get("X-Cloud-Trace-Context", ""), self.project
             )
-        # JSON escapes every control character but DEL.
-        return json.dumps({**entry, **model}).replace("\x7f", "\\u007f")
+        return json.dumps({**entry, **model})
 
 
 class ForPeople(logging.Formatter):

@@ -46,7 +46,7 @@ def longest_quick_body(service: Service) -> int:
         if not any(seconds_to_answer(service, document) <= most_seconds(service) for _ in range(2)):
             return 0
         bodies.append(len(orjson.dumps(document)))
-    return MARGIN * max(bodies, default=0)
+    return MARGIN * max(bodies)
 
 
 def asks_one_row(body: bytes) -> bool:

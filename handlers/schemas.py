@@ -68,7 +68,7 @@ def validate(schema: Schema, document: Any) -> Instances:
             unknown.append(key)
             continue
         try:
-            data[key] = member.deserialize(value, key, document)
+            data[key] = member.deserialize(value)
         except ValidationError as error:
             messages[key] = error.messages
     if ("features" in document) == ("instances" in document):

@@ -1,5 +1,6 @@
 """What an operator reads: lines of JSON on both hosts, joined to their request and its trace."""
 
+import io
 import json
 import logging
 import os
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,8 @@ def traced(trace: str, sampled: bool, span: str | None = None) -> dict[str, Any]
         (PARENT, "", traced(TRACE, True, SPAN)),
         (f"00-{TRACE}-{SPAN}-00", "", traced(TRACE, False, SPAN)),
         (f"01-{TRACE}-{SPAN}-03-more", "", traced(TRACE, True, SPAN)),
+        (f"00-{TRACE}-{SPAN}-0b", "", traced(TRACE, True, SPAN)),
+        (f"00-{TRACE}-{SPAN}-fa", "", traced(TRACE, False, SPAN)),
         (PARENT, f"{'1' * 32}/1;o=0", traced(TRACE, True, SPAN)),
         ("", CLOUD, traced(TRACE, True, SPAN)),
         ("", f"{TRACE.upper()}/1;o=0", traced(TRACE, False, "0000000000000001")),
@@ -137,6 +141,130 @@ def test_an_unknown_level_is_one_clear_line(level: str, monkeypatch: pytest.Monk
     assert ending.value.code == (
         f"tandem: LOG_LEVEL={level!r} must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL; unset, it is INFO"
     )
+
+
+class Terminal(io.StringIO):
+    """A stream that says that people read it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Return a function that configures the log of this process to write to a stream; all is put back."""
+    gunicorn, level = logging.getLogger("gunicorn.error"), logging.root.level
+    monkeypatch.setattr(logging.root, "handlers", [logging.StreamHandler(io.StringIO()), logging.NullHandler()])
+    monkeypatch.setattr(gunicorn, "filters", [])
+    monkeypatch.setattr(gunicorn, "level", logging.DEBUG)
+    monkeypatch.setattr(logging.getLogger("tandem"), "disabled", True)
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "my-project")
+    monkeypatch.setattr(logs, "process", {})
+
+    def configure_to(stream: io.StringIO | None, given: str | None) -> str:
+        monkeypatch.setattr(sys, "__stdout__", stream)
+        monkeypatch.delenv("LOG_LEVEL", raising=False)
+        if given is not None:
+            monkeypatch.setenv("LOG_LEVEL", given)
+        return configure()
+
+    yield configure_to
+    logging.captureWarnings(False)
+    logging.root.setLevel(level)
+
+
+@pytest.mark.parametrize(
+    ("given", "level", "told"),
+    [
+        (None, "info", ["INFO", "WARNING", "ERROR"]),
+        ("", "info", ["INFO", "WARNING", "ERROR"]),
+        (" Warning ", "warning", ["WARNING", "ERROR"]),
+        ("ERROR", "error", ["ERROR"]),
+        ("critical", "critical", []),
+        ("debug", "debug", ["DEBUG", "INFO", "WARNING", "ERROR"]),
+    ],
+)
+@pytest.mark.parametrize("name", ["tandem", "gunicorn.error", "any.library"])
+def test_every_logger_writes_from_the_level_on_once(
+    configured: Callable[..., str], *, name: str, given: str | None, level: str, told: list[str]
+) -> None:
+    stream = io.StringIO()
+    for _ in range(2):  # a host may do it again
+        assert configured(stream, given) == level
+    logger = logging.getLogger(name)
+    for severity in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+        logger.log(severity, "a word")
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["severity"], line["logger"], line["message"]) for line in lines] == [
+        (severity, name, "a word") for severity in told
+    ]
+
+
+def test_a_line_names_its_request_and_the_trace_in_its_project(configured: Callable[..., str]) -> None:
+    stream = io.StringIO()
+    configured(stream, "info")
+    for environ in ({"HTTP_TRACEPARENT": PARENT}, {"HTTP_X_CLOUD_TRACE_CONTEXT": CLOUD}, {}):
+        request = Request(environ | {"HTTP_X_REQUEST_ID": "my-id"})
+        token = logs.current.set((request, {"model_version": "2.0"}))
+        logging.getLogger("tandem").info("a word")
+        logs.current.reset(token)
+    for line, fields in zip(
+        stream.getvalue().splitlines(),
+        [traced(f"projects/my-project/traces/{TRACE}", True, SPAN)] * 2 + [{}],
+        strict=True,
+    ):
+        assert {name: value for name, value in json.loads(line).items() if name != "time"} == {
+            "severity": "INFO",
+            "message": "a word",
+            "logger": "tandem",
+            "request_id": "my-id",
+            **fields,
+            "model_version": "2.0",
+        }
+
+
+def test_a_traceback_is_where_error_reporting_looks_for_it(configured: Callable[..., str]) -> None:
+    stream = io.StringIO()
+    configured(stream, None)
+    try:
+        raise ValueError("two\nlines")
+    except ValueError:
+        logging.getLogger("tandem").exception("it failed")
+    [line] = map(json.loads, stream.getvalue().splitlines())
+    assert (line["severity"], line["message"]) == ("ERROR", "it failed")
+    assert line["stack_trace"].startswith("Traceback (most recent call last):\n")
+    assert line["stack_trace"].endswith("ValueError: two\nlines")
+
+
+@pytest.mark.parametrize(("given", "told"), [("info", ["INFO", "WARNING"]), ("warning", ["WARNING"])])
+def test_what_gunicorn_says_of_a_bad_request_is_no_warning(
+    configured: Callable[..., str], given: str, told: list[str]
+) -> None:
+    stream = io.StringIO()
+    configured(stream, given)
+    logging.getLogger("gunicorn.error").warning("Invalid request from ip=%s: %s", "127.0.0.1", "no line")
+    logging.getLogger("gunicorn.error").warning("Worker exiting")
+    assert [json.loads(line)["severity"] for line in stream.getvalue().splitlines()] == told
+
+
+def test_a_warning_of_python_is_a_line(configured: Callable[..., str]) -> None:
+    stream = io.StringIO()
+    configured(stream, None)
+    with warnings.catch_warnings(action="always"):
+        configured(stream, None)
+        warnings.warn("something is old", UserWarning, stacklevel=1)
+    [line] = stream.getvalue().splitlines()
+    entry = json.loads(line)
+    assert (entry["severity"], entry["logger"]) == ("WARNING", "py.warnings")
+    assert "UserWarning: something is old" in entry["message"]
+
+
+def test_a_terminal_gets_lines_for_people_and_no_output_at_all_is_no_fault(configured: Callable[..., str]) -> None:
+    terminal = Terminal()
+    configured(terminal, None)
+    logging.getLogger("tandem").warning("a\nb")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d WARNING a\\nb\n", terminal.getvalue())
+    configured(None, None)
 
 
 def lines_of(server: Server) -> list[dict[str, Any]]:

@@ -198,3 +198,42 @@ def test_what_was_counted_is_added_to_what_was_there(tmp_path: Path) -> None:
     assert {file.name for file in tmp_path.glob("*.db")} == {"counter_ended.db", "histogram_ended.db"}
     [(key, value, *_)] = MmapedDict.read_all_values_from_file(str(tmp_path / "counter_ended.db"))
     assert (key, value) == ("a key", 7.0)
+
+
+TENSOR = b'{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP64","data":[1,2,3]}]}'
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "labels"),
+    [
+        ("/predict", b'{"features":[1,2,3]}', ("predict", "/predict", "2xx")),
+        ("/predict", b"[", ("predict", "/predict", "4xx")),
+        ("/bigquery", b'{"calls":[[1,2,3]]}', ("bigquery", "/bigquery", "2xx")),
+        ("/invocations", b"[[1,2,3]]", ("invocations", "/invocations", "2xx")),
+        ("/v2/models/example/infer", TENSOR, ("open-inference", "/v2/models/example/infer", "2xx")),
+        ("/v1/models/example:predict", b"[]", ("kserve", "/v1/models/example:predict", "4xx")),
+        ("/v2/models/another/infer", TENSOR, ("open-inference", "unknown", "4xx")),
+        ("/v1/models/another:predict", TENSOR, ("kserve", "unknown", "4xx")),
+        ("/nowhere", b"{}", ("", "unknown", "4xx")),
+        ("/health", b"", ("", "/health", "4xx")),
+    ],
+)
+def test_a_request_is_counted_under_its_dialect(
+    monkeypatch: pytest.MonkeyPatch, path: str, body: bytes, labels: tuple[str, str, str]
+) -> None:
+    monkeypatch.setenv("METRICS", "1")
+    host = InProcess("web", create_app(load_service()))
+    dialect, where, status = labels
+    sample = f'tandem_requests_total{{dialect="{dialect}",path="{where}",status="{status}"}}'
+    rows = f'tandem_rows_total{{dialect="{dialect}"}}'
+
+    def counts() -> list[float]:
+        text = host.send(method="GET", path="/metrics", headers={}).body.decode()
+        found = {name: float(value) for name, _, value in (line.rpartition(" ") for line in text.splitlines())
+                 if not name.startswith("#")}  # fmt: skip
+        return [found.get(name, 0.0) for name in (sample, rows)]
+
+    before = counts()
+    host.send(body, path=path)
+    after = counts()
+    assert [late - early for early, late in zip(before, after, strict=True)] == [1.0, float(status == "2xx")]

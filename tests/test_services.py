@@ -122,3 +122,20 @@ def test_a_service_is_made_of_a_predictor_alone() -> None:
     service = Service(process_service().predictor, max_rows=1)
     assert (service.max_rows, service.max_body_bytes) == (1, 8 * 1024 * 1024)
     assert InProcess("web", create_app(service)).send(b'{"instances":[[1,2,3],[1,2,3]]}').status == 413
+
+
+def test_who_changes_the_status_of_an_answer_gets_headers_that_fit(environ: dict[str, str]) -> None:
+    app = create_app(load_service(environ))
+    statuses = iter([200, 201, 204, 304])
+
+    @app.after_request
+    def change(response: Response) -> Response:
+        response.status_code = next(statuses)
+        return response
+
+    host = InProcess("web", app)
+    got = [host.send(GOOD) for _ in range(4)]
+    assert [(each.status, "content-length" in each.headers) for each in got] == [
+        (200, True), (201, True), (204, False), (304, False),
+    ]  # fmt: skip
+    assert "content-type" not in got[3].headers

@@ -57,10 +57,6 @@ class OpenInference(Metadata):
         text = self.json_of(body, headers)
         return self.read_parts(parse_json(text), memoryview(body)[len(text) :])
 
-    def read_document(self, document: Any) -> Asked:
-        """Read a request without bytes."""
-        return self.read_parts(document, memoryview(b""))
-
     def read_parts(self, document: Any, tail: memoryview) -> Asked:
         """Return what a request asks for."""
         if type(document) is not dict:

@@ -145,3 +145,20 @@ def test_an_output_that_is_none_is_refused(found: Found, name: str) -> None:
     got = infer(found("numbers")[0], name)
     assert got.status == 400
     assert got.json()["error"].endswith("is not an output of this model; it has predict.rent, predict.price")
+
+
+@pytest.mark.parametrize(("name", "output"), [("labels", "probabilities"), ("two", "scores"), ("numbers", "label")])
+def test_no_calls_get_no_replies(found: Found, name: str, output: str) -> None:
+    got = found(name)[0].post("/bigquery", {"calls": [], "userDefinedContext": {"output": output}})
+    assert (got.status, got.body) == (200, b'{"replies":[]}')
+
+
+def test_the_scores_of_several_classes_say_their_order(found: Found) -> None:
+    order = {"classes": "[0,1,2,3]"}
+    both, _ = found("four")
+    described = both.get("/v2/models/model").json()["outputs"]
+    assert described[1] == {"name": "decision_function", "datatype": "FP64", "shape": [-1, 4], "parameters": order}
+    [scores] = infer(both, "decision_function").json()["outputs"]
+    assert scores["parameters"] == order
+    two = found("two")[0].get("/v2/models/model").json()["outputs"]
+    assert two[1] == {"name": "decision_function", "datatype": "FP64", "shape": [-1]}

@@ -45,6 +45,62 @@ def test_every_answer_is_as_openapi_says(found: Found, name: str) -> None:
     assert not answers.is_valid({"prediction": [1, 2], "model_version": "1.0"})
 
 
+NUMBER = {"type": "number"}
+CHANCE = {"type": "number", "minimum": 0, "maximum": 1}
+
+
+def closed(**properties: Any) -> dict[str, Any]:
+    required = list(properties)
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "prediction", "details"),
+    [
+        ("numbers", closed(rent=NUMBER, price=NUMBER), {}),
+        ("column", NUMBER, {}),
+        (
+            "labels",
+            closed(level={"enum": ["high", "low"]}, answer={"enum": ["no", "yes"]}),
+            {"probabilities": closed(level=closed(high=CHANCE, low=CHANCE), answer=closed(no=CHANCE, yes=CHANCE))},
+        ),
+        ("scored bits", closed(y1={"enum": [0, 1]}, y2={"enum": [0, 1]}), {"scores": closed(y1=NUMBER, y2=NUMBER)}),
+        ("two", {"enum": ["high", "low"]}, {"scores": NUMBER}),
+        ("four", {"enum": [0, 1, 2, 3]}, {"scores": closed(**dict.fromkeys("0123", NUMBER))}),
+        ("forest", {"enum": [-1, 1]}, {"scores": NUMBER}),
+        ("clusters", {"enum": [0, 1, 2]}, {}),
+    ],
+)
+def test_what_is_predicted_is_described_to_the_label(
+    found: Found, name: str, prediction: dict[str, Any], details: dict[str, Any]
+) -> None:
+    one, several = found(name)[0].get("/openapi.json").json()["components"]["schemas"]["Prediction"]["oneOf"]
+    version = {"model_version": {"const": "1.0"}}
+    assert one["properties"] == {"prediction": prediction} | details | version
+    lists = {
+        key: {"type": "array", "items": schema, "minItems": 1}
+        for key, schema in ({"predictions": prediction} | details).items()
+    }
+    assert several["properties"] == lists | version
+    assert (one["required"], several["required"]) == (["prediction", *version], ["predictions", *version])
+
+
+@pytest.mark.parametrize(("name", "detail"), [("labels", "probabilities"), ("two", "scores")])
+def test_models_and_details_in_other_forms_are_as_openapi_says(found: Found, name: str, detail: str) -> None:
+    both, _ = found(name)
+    paths = both.get("/openapi.json").json()["paths"]
+
+    def described(path: str, method: str) -> Any:
+        return paths[path][method]["responses"]["200"]["content"]["application/json"]["schema"]
+
+    model = described("/model", "get")
+    Draft202012Validator(model).validate(both.get("/model").json())
+    assert ("outputs" in model["properties"]) is (name == "labels")
+    for params in ({}, {detail: True}):
+        got = both.post("/invocations", {"instances": ROWS, "params": params}).json()
+        Draft202012Validator(described("/invocations", "post")).validate(got)
+
+
 def test_the_model_tells_its_outputs_only_where_there_are_several(found: Found) -> None:
     assert "outputs" not in found("two")[0].get("/model").json()
     public = found("labels")[0].get("/model").json()
