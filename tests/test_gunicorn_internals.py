@@ -18,7 +18,7 @@ from tests.workers import Driven
 
 # Of what the parser of the lane returns, and of a thread: they are called as attributes of gunicorn's are.
 OF_OTHERS = {"daemon"}
-MODULES = ("deadline.py", "lane.py", "parsed.py", "startup.py")
+MODULES = ("room.py", "deadline.py", "lane.py", "parsed.py", "startup.py")
 
 
 @pytest.fixture(scope="module")
