@@ -30,7 +30,7 @@ def _require(usual: bool, otherwise: str) -> None:
 
 def _dtype(_: IsForeign, text: Any, *__: Any) -> Any:
     _require(type(text) is str and bool(PLAIN_DTYPE.match(text)), "make an unusual dtype")
-    return np.dtype(text, False, True)  # a copy, so that nobody else's is changed
+    return np.dtype(text, copy=True)  # a copy, so that nobody else's is changed
 
 
 def _partial(is_foreign: IsForeign, function: Any) -> Any:
