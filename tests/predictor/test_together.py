@@ -289,3 +289,39 @@ def test_of_thousands_each_gets_its_own() -> None:
         assert sum(threads.map(ask, range(32))) == 0
     assert joined.leader is None
     assert not joined.waiting
+
+
+PARTS: dict[str, list[Inputs]] = {
+    "matrices": [np.array([[1.0], [2.0]]), np.array([[3.0]])],
+    "columns": [[np.array([1.0]), np.array(["a"], dtype=object)], [np.array([2.0]), np.array(["b"], dtype=object)]],
+}
+
+
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+def test_what_was_called_ahead_is_not_called_again(parts: list[Inputs]) -> None:
+    calls: list[tuple[str, int]] = []
+
+    def function(name: str, inputs: Inputs) -> Any:
+        calls.append((name, count_rows(inputs)))
+        return 2 * (inputs[0] if isinstance(inputs, list) else inputs[:, 0])
+
+    together = Together(function)
+    assert together.call_ahead("predict", parts)
+    rows = sum(map(count_rows, parts))
+    assert calls == [("predict", rows)]
+    alone = [function("predict", part).tolist() for part in parts]
+    calls.clear()
+    assert [together("predict", part).tolist() for part in parts] == alone
+    assert calls == []
+    together("predict_proba", parts[0])  # another method, and other rows
+    together("predict", parts[0][::-1] if isinstance(parts[0], np.ndarray) else [parts[0][0], parts[1][1]])
+    assert calls == [("predict_proba", count_rows(parts[0])), ("predict", count_rows(parts[0]))]
+
+
+@pytest.mark.parametrize("function", [refuses_negatives, lambda _, inputs: doubled("", inputs)[1:]])
+def test_what_cannot_be_called_ahead_is_called_by_itself(function: Callable[[str, Inputs], Any]) -> None:
+    together = Together(function)
+    parts: list[Inputs] = [np.array([[-1.0]]), np.array([[1.0], [5.0]])]
+    assert not together.call_ahead("predict", parts)
+    assert together.ahead == {}
+    assert together("predict", parts[1]).tolist() == function("predict", parts[1]).tolist()
