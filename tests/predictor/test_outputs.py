@@ -106,7 +106,10 @@ def test_targets_are_those_of_the_manifest(described: dict[str, Any], targets: l
             (NUMBERS | more, {"outputs": ["several targets are numbers, or each has classes of its own"]})
             for more in ({"classes": ["a", "b"]}, {"predictions": [1], "task": "clustering"})
         ),
-        (NUMBERS | {"task": "classification"}, {"outputs": ["the targets' classes do not fit the task classification"]}),
+        (
+            NUMBERS | {"task": "classification"},
+            {"outputs": ["the targets' classes do not fit the task classification"]},
+        ),
         (LABELS | {"task": "regression"}, {"outputs": ["the targets' classes do not fit the task regression"]}),
         (NUMBERS | {"outputs": [RENT, LEVEL]}, {"outputs": ["the targets' classes do not fit the task regression"]}),
         *(
@@ -116,11 +119,17 @@ def test_targets_are_those_of_the_manifest(described: dict[str, Any], targets: l
             )
             for prediction in (1.0, [1.0, 2.0], {"price": 2.0, "rent": 1.0}, {"rent": 1.0})
         ),
-        (NUMBERS | {"outputs": [RENT, {"name": "n" * 201}]}, {"outputs": {1: {"name": ["Length must be between 1 and 200."]}}}),
-        (NUMBERS | {"outputs": [RENT, {"name": ""}]}, {"outputs": {1: {"name": ["Length must be between 1 and 200."]}}}),
+        (
+            NUMBERS | {"outputs": [RENT, {"name": "n" * 201}]},
+            {"outputs": {1: {"name": ["Length must be between 1 and 200."]}}},
+        ),
+        (
+            NUMBERS | {"outputs": [RENT, {"name": ""}]},
+            {"outputs": {1: {"name": ["Length must be between 1 and 200."]}}},
+        ),
         (NUMBERS | {"outputs": [RENT, PRICE | {"unit": "€"}]}, {"outputs": {1: {"unit": ["Unknown field."]}}}),
     ],
-)  # fmt: skip
+)
 def test_outputs_that_no_model_has_are_refused(described: dict[str, Any], says: Any) -> None:
     with pytest.raises(ValidationError) as refused:
         manifest(**described)

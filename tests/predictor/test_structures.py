@@ -188,15 +188,24 @@ def test_a_state_that_leads_out_of_range_is_refused(value: Any, kind: str, chang
 
 @pytest.mark.parametrize(
     "arguments",
-    [(3, np.array([1]), 9), (3, np.array([], int), 0), (-1, np.array([1]), 1), (3, np.array([-1]), 1)],
-    ids=["fewer classes than outputs", "no output", "no feature", "no class"],
+    [
+        (3, np.array([1]), 9),
+        (3, np.array([], int), 0),
+        (0, np.array([1]), 1),
+        (-1, np.array([1]), 1),
+        (3, np.array([0]), 1),
+        (3, np.array([1.0]), 1),
+        (3.0, np.array([1]), 1),
+        (3, np.array([[1]]), 1),
+    ],
+    ids=repr,
 )
 def test_a_tree_of_unusual_form_is_not_made(arguments: Any) -> None:
     class Tree:
         def __reduce__(self) -> Any:
             return type(TREE.tree_), arguments
 
-    with pytest.raises(ArtifactError, match="the pickle wants to make an unusual tree"):
+    with pytest.raises(ArtifactError, match=r"^the pickle wants to make an unusual tree, which no estimator does"):
         unpickle(pickle.dumps(Tree()), TRUSTED)
 
 
