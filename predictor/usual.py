@@ -70,17 +70,17 @@ def _defaultdict(is_foreign: IsForeign, *factory: Any) -> Any:
     return collections.defaultdict(*factory)
 
 
-def _bit_generator(_: IsForeign, kind: Any = "MT19937") -> Any:
+def _bit_generator(_: IsForeign, kind: Any) -> Any:
     known = numpy_random.BitGenerators
     _require((type(kind) is str and kind in known) or kind in known.values(), "make an unusual bit generator")
     return numpy_random.__bit_generator_ctor(kind)
 
 
-def _random_state(_: IsForeign, bits: Any = "MT19937", *__: Any) -> Any:
+def _random_state(_: IsForeign, bits: Any, *__: Any) -> Any:
     return numpy_random.__randomstate_ctor(bits)
 
 
-def _generator(_: IsForeign, bits: Any = "MT19937", *__: Any) -> Any:
+def _generator(_: IsForeign, bits: Any, *__: Any) -> Any:
     return numpy_random.__generator_ctor(bits)
 
 

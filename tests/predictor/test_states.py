@@ -157,7 +157,7 @@ def test_a_dtype_with_fields_gets_no_others() -> None:
 
 
 ROWS = np.random.RandomState(0).rand(60, 2)
-BOOSTING = HistGradientBoostingRegressor(early_stopping=True, max_iter=2).fit(ROWS, ROWS.sum(axis=1))
+BOOSTING = HistGradientBoostingRegressor(early_stopping=True, scoring="r2", max_iter=2).fit(ROWS, ROWS.sum(axis=1))
 
 
 def numbers(generators: Any) -> list[float]:
