@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from predictor import Manifest
+from predictor.artifact import printable
 from predictor.manifest import BIGQUERY_FILE, PICKLE_FILE
 from tables import TableError
 from training import TrainingError, add_package, reproduce
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command_of(options)(options)
     except (TrainingError, TableError) as error:
         faults = error.faults if isinstance(error, TableError) else [str(error)]
-        sys.stderr.write("".join(f"train.py: {' '.join(fault.splitlines())}\n" for fault in faults))
+        sys.stderr.write("".join(f"train.py: {printable(fault)}\n" for fault in faults))
         sys.exit(2)
 
 

@@ -13,7 +13,7 @@ from predictor import Manifest, Predictor
 from predictor.outputs import NotGivenError, class_names
 
 
-@dataclass(frozen=True)
+@dataclass  # see Instances
 class Predictions:
     """What the model says of some rows.
 

@@ -106,9 +106,18 @@ class ClosingResponse(Response):
 class Answer(Response):
     """A response of 200 whose headers are complete, so that nothing has to look through a copy of them."""
 
+    def __init__(self, body: bytes, headers: Headers) -> None:
+        self.whole = [body]
+        super().__init__(self.whole, 200, headers)
+
     def get_wsgi_headers(self, environ: Any) -> Headers:
         """Return the headers to send, as werkzeug makes them where somebody changed the status."""
         return self.headers if self.status_code == 200 else super().get_wsgi_headers(environ)
+
+    def get_app_iter(self, environ: Any) -> Iterable[bytes]:
+        """Return the body, as werkzeug does where there is nothing to leave out and nothing to do afterwards."""
+        same = self.response is self.whole and self.status_code == 200 and not self._on_close
+        return self.whole if same and environ["REQUEST_METHOD"] == "POST" else super().get_app_iter(environ)
 
 
 def close_after(start_response: Any) -> None:
@@ -128,7 +137,7 @@ def body_response(body: bytes, media_type: str) -> Response:
     headers = Headers()  # added one by one, at half the cost of a list that werkzeug would look through
     headers.add("Content-Type", media_type)
     headers.add("Content-Length", str(len(body)))
-    return Answer([body], 200, headers)
+    return Answer(body, headers)
 
 
 def request_id_of(request: Request) -> str:
@@ -136,6 +145,6 @@ def request_id_of(request: Request) -> str:
     request_id: str | None = request.environ.get(REQUEST_ID_KEY)
     if request_id is None:
         given = request.environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else f"{names.getrandbits(128):032x}"
+        request_id = given if given and REQUEST_ID.fullmatch(given) else f"{names.getrandbits(128):032x}"
         request.environ[REQUEST_ID_KEY] = request_id
     return request_id

@@ -22,9 +22,13 @@ class ArtifactError(Exception):
     """The artifact cannot be trusted or used; the message is one line that says why and what to do."""
 
     def __init__(self, message: str) -> None:
-        # A hostile file chooses some of the words.
-        line = "".join(char if char.isprintable() else " " for char in message)
+        line = printable(message)
         super().__init__(line if len(line) <= MAX_LINE else line[:MAX_LINE] + "…")
+
+
+def printable(message: str) -> str:
+    """Return a message, of which a hostile file may have chosen some words, as one line that no terminal obeys."""
+    return "".join(char if char.isprintable() else " " for char in message)
 
 
 def dump(estimator: Any) -> bytes:

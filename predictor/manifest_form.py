@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, post_dump, validate, va
 
 from predictor.columns import Boolean, Column, ColumnField, Number
 from predictor.outputs import TASKS, OutputField, check_outputs
+from predictor.trusted import NAME
 
 FORMAT = 2
 OLDER_FORMATS = (1,)  # numbers only, none of them missing
@@ -72,7 +73,7 @@ class ManifestForm(Schema):
     target = fields.String(required=True)
     outputs = fields.List(OutputField(), load_default=None, validate=validate.Length(min=1))
     packages = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    globals = fields.List(fields.String(), required=True)
+    globals = fields.List(fields.String(validate=validate.Regexp(NAME, error="must be module:name")), required=True)
     training = fields.Nested(_Training, required=True, allow_none=True)
     examples = fields.List(fields.Nested(_Example), required=True, validate=validate.Length(min=1))
     scale = fields.Float(load_default=None, allow_none=True, validate=validate.Range(min=0))

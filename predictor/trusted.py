@@ -5,6 +5,7 @@ one, read what it does with arguments that an attacker chooses: it must not open
 scipy.stats' distributions are left out for that reason: they `exec` a text of their state.
 """
 
+import re
 import sys
 from collections.abc import Collection, Iterable
 
@@ -253,6 +254,11 @@ NAMED = {
     "sklearn.neighbors._kd_tree": "KDTree KDTree32 KDTree64",
     "sklearn.utils.validation": "check_array",
 }
+
+
+# What Python can call something, as module:name. Any other text could make a terminal that shows it, or a shell that a
+# refusal is copied into, do something.
+NAME = re.compile(r"(?=.{,300}\Z)[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
 
 
 def _names(*tables: dict[str, str]) -> frozenset[str]:

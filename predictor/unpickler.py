@@ -17,7 +17,7 @@ from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 from predictor.custom import importable, is_custom, is_defined_there
 from predictor.states import checked_state
 from predictor.structures import check_of
-from predictor.trusted import MAY_BE_CALLED, MAY_BE_MADE, TRUSTED
+from predictor.trusted import MAY_BE_CALLED, MAY_BE_MADE, NAME, TRUSTED
 from predictor.usual import USUAL_CALLS, ForbiddenUse
 
 UNCHANGEABLE = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
@@ -29,7 +29,10 @@ class ForbiddenGlobal(pickle.UnpicklingError):
 
 def global_name(module: str, name: str) -> str:
     """Return how the manifest writes a global; the colon keeps `a.b:c` and `a:b.c` apart."""
-    return f"{module}:{name}"
+    full_name = f"{module}:{name}"
+    if not NAME.match(full_name):
+        raise ForbiddenUse(f"use {full_name!a:.80}, which is no name of anything")
+    return full_name
 
 
 def present_name(module: str, name: str, protocol: int) -> tuple[str, str]:

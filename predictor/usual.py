@@ -16,6 +16,8 @@ from numpy.random import _pickle as numpy_random
 
 IsForeign = Callable[[Any], bool]
 
+# What is as long as its bytes in the pickle, other than a range, which takes a few bytes to have any length.
+WRITTEN_OUT = (list, tuple, dict, set, str, bytes, bytearray, type(None))
 PLAIN_DTYPE = re.compile(r"[?a-zA-Z][0-9]{0,9}\Z")
 
 
@@ -46,8 +48,8 @@ def may_be_partial(function: Any, is_foreign: IsForeign) -> bool:
 
 
 def _reconstructor(is_foreign: IsForeign, kind: Any, base: Any, state: Any) -> Any:
-    usual = isinstance(kind, type) and (base in (object, dict, list, tuple, set, str) or is_foreign(base))
-    _require(usual, "make an object of another base")
+    usual = base in (object, dict, list, tuple, set, str) and type(state) in WRITTEN_OUT
+    _require(isinstance(kind, type) and (usual or is_foreign(base)), "make an object of another base")
     return copyreg._reconstructor(kind, base, state)  # type: ignore[attr-defined]
 
 
@@ -62,6 +64,16 @@ def _encode(_: IsForeign, text: Any, encoding: Any) -> bytes:
     """How the first pickle protocols write bytes."""
     _require(type(text) is str and encoding == "latin1", "encode a text")
     return bytes(text, "latin1")
+
+
+def _written_out(kind: Any) -> Callable[..., Any]:
+    """Return what makes sets and bytes of what the pickle holds."""
+
+    def make(_: IsForeign, *parts: Any) -> Any:
+        _require(all(type(part) in WRITTEN_OUT for part in parts), f"make an unusual {kind.__name__}")
+        return kind(*parts)
+
+    return make
 
 
 def _defaultdict(is_foreign: IsForeign, *factory: Any) -> Any:
@@ -113,6 +125,7 @@ def _index(_: IsForeign, kind: Any, parts: Any) -> Any:
 USUAL_CALLS: dict[str, Callable[..., Any]] = {
     "_codecs:encode": _encode,
     "builtins:getattr": _getattr,
+    **{f"builtins:{kind.__name__}": _written_out(kind) for kind in (bytearray, bytes, frozenset, set)},
     "collections:defaultdict": _defaultdict,
     "copyreg:_reconstructor": _reconstructor,
     "functools:partial": _partial,

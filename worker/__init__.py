@@ -14,13 +14,21 @@ ones only:
 | ThreadWorker.handle, handle_error | deadline | sys.exit() in a model ends one request, not the worker |
 | ThreadWorker.handle_request, finish_request | deadline | whose body is being read, and until when |
 | ThreadWorker.wait_for_and_dispatch_events, murder_pending, _cap_keepalive | deadline | deadlines in the main loop |
-| Request.body.reader, Request.must_close | deadline | whether a body was read to its end |
-| TConn.sock, close, initialized, data_ready, timeout | deadline | the socket has deadlines; closing never waits |
+| Request.body.reader, its length or parser, Request.must_close | deadline | whether a body was read to its end |
+| TConn.sock, client, close, initialized, data_ready, timeout | deadline | deadlines; closing never waits |
 | ThreadWorker.run, wsgi | lane | the handler is called without Flask around it |
-| Config.settings | lane | their values become plain attributes |
+| Config.settings, is_ssl | lane | their values become plain attributes |
 | ThreadWorker.on_client_socket_readable, on_pending_socket_readable | lane | where a request is first seen |
-| ThreadWorker.handle, TConn.init, set_timeout, parser.unreader | lane | gunicorn's own way from bytes to an answer |
-| TConn.initialized | lane | a kept connection, whose parser can take back what was read |
+| ThreadWorker.handle, TConn.init, set_timeout | lane | gunicorn's own way from a request to an answer |
+| TConn.initialized, parser.unreader.unread | lane | a kept one, whose parser can take back what was read |
+| TConn.parser | lane | gives gunicorn the request that is there |
+| Request.parse, method, uri, path, query, fragment, version, headers | parsed | what was read is not read again |
+| Request._apply_header_policy, _peer_trusted_for_forwarded | parsed | what gunicorn makes of headers |
+| Request._peer_is_trusted_proxy | parsed | found out once a connection |
+| Request._use_fast, _fast_limit_request_line | parsed | whether the fast parser reads, and its limits |
+| Request.limit_request_fields, limit_request_field_size | parsed | the others of its limits |
+| Parser.finish_body | parsed | nothing of the body is left on the connection |
+| util.http_date | date | composed once a second |
 | ThreadWorker.tpool, method_queue | lane | what a client does not take at once goes to the pool |
 | ThreadWorker.alive, poller, sockets, nr, nr_conns, keepalived_conns, log, cfg | both | its state |
 """

@@ -19,7 +19,7 @@ from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from predictor.environment import whole_number
-from worker.connection import ClientSocket
+from worker.connection import NO_FILES_LEFT, ClientSocket, most_connections
 
 # How long a closed connection may take to close its side, too (RFC 9112, section 9.6): closing with unread bytes would
 # send a reset, which can destroy the response on its way.
@@ -39,8 +39,12 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
     On a connection that is kept alive, the seconds of a further request count from its first byte.
     """
 
+    worker_connections: int
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.worker_connections = most_connections(self.worker_connections)
+        self.accept_from = -math.inf
         self.read_timeout = whole_number("READ_TIMEOUT", 10)
         self.deadlines: dict[TConn, float] = {}
         self.next_sweep = math.inf
@@ -59,7 +63,8 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
         gunicorn lets go of it only after the last response: until then clients of a stopping server still reach the
         queue of a port that nobody looks at, and are reset.
         """
-        super().set_accept_enabled(enabled or (self.alive and self.spare_connections() > 0))
+        more = enabled or (self.alive and self.spare_connections() > 0)
+        super().set_accept_enabled(more and time.monotonic() >= self.accept_from)
         if not enabled and not self.alive:
             for listener in self.sockets:
                 self.accept(listener, self.worker_connections)
@@ -70,9 +75,18 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
         for _ in range(most):
             before = self.nr_conns
             if before < self.worker_connections + self.spare_connections():
-                super().accept(listener)
+                self.accept_one(listener)
             if self.nr_conns == before:
                 return
+
+    def accept_one(self, listener: Any) -> None:
+        """Accept a connection; for a moment none, when the system has no file descriptor for it."""
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno not in NO_FILES_LEFT:
+                raise
+            self.accept_from = time.monotonic() + BEAT
 
     def spare_connections(self) -> int:
         """Return how many connections can be closed for new ones: those that close anyway or are idle."""
@@ -93,7 +107,7 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
         """Give a connection a thread, a new one only when its first byte is there; runs in the main thread."""
         now = time.monotonic()
         if not conn.initialized and not conn.data_ready:
-            conn.message, conn.late = None, False
+            conn.message, conn.late, conn.trusted = None, False, None
             conn.sock = ClientSocket.around(conn.sock, self.read_timeout)
             conn.close = functools.partial(self.close, conn)
             conn.timeout = now + self.read_timeout

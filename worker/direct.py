@@ -17,7 +17,7 @@ from handlers.service import Service
 from handlers.timing import AHEAD
 from worker.connection import ClientSocket
 
-PATH, ENDPOINT = b"/predict", "webapp.predict"
+ENDPOINT = "webapp.predict"
 HOOKS = (
     "before_request_funcs", "after_request_funcs", "teardown_request_funcs", "url_value_preprocessors",
     "teardown_appcontext_funcs",

@@ -11,17 +11,22 @@ import socket
 from concurrent.futures import Future
 from typing import Any
 
+from gunicorn import util
 from gunicorn.workers.gthread import TConn
 from gunicorn_h1c import parse_request_fast
 
 from handlers.ahead import MOST_ROWS
 from handlers.quick import MAX_SECONDS
 from worker.connection import ClientSocket
+from worker.date import http_date
 from worker.deadline import DeadlineWorker
-from worker.direct import PATH, Direct
-from worker.lateness import AMONG, LATE, Lateness
+from worker.direct import Direct
+from worker.lateness import LATE, Lateness
+from worker.parsed import OneRequest, Whole, limits_of
 from worker.turns import LongestWaitFirst, Ready, connection_of
 
+# All else, though it may mean the same, takes gunicorn's way.
+BEGIN = b"POST /predict HTTP/1.1\r\n"
 # With its head. A longer request takes long enough to give it a thread.
 MAX_REQUEST = 4096
 # gunicorn's settings for other protocols, whose first bytes are no HTTP/1.1.
@@ -44,19 +49,16 @@ class QuickWorker(DeadlineWorker):
         """Find out what the lane is for, and for whom."""
         settings = self.cfg.settings
         plain = not self.cfg.is_ssl and all(settings[name].get() == settings[name].default for name in OTHER_PROTOCOLS)
-        self.direct = Direct.to(self.wsgi) if plain else None
+        self.limits = (limits_of(self.cfg) if plain else None) or {}
+        self.direct = Direct.to(self.wsgi) if self.limits else None
         if self.direct is not None:
             self.wsgi = self.direct
             # To look at a setting is a call otherwise, two dozen a request. None changes once a worker runs.
             self.cfg.__dict__.update((name, setting.get()) for name, setting in settings.items())
+            util.http_date = http_date
         self.lateness = Lateness(self.direct.seconds if self.direct else MAX_SECONDS)
         # What look_ahead found on the connections of this turn.
-        self.seen: dict[TConn, tuple[bytes, bytes] | None] = {}
-        self.limits = {
-            "limit_request_line": self.cfg.limit_request_line or 2**20,  # gunicorn's 0 means no limit
-            "limit_request_fields": self.cfg.limit_request_fields,
-            "limit_request_field_size": self.cfg.limit_request_field_size or 8190,
-        }
+        self.seen: dict[TConn, Whole | None] = {}
         self.poller.close()
         self.poller = LongestWaitFirst(self.look_ahead)
 
@@ -70,7 +72,7 @@ class QuickWorker(DeadlineWorker):
             return ready
         methods = (self.on_client_socket_readable, self.on_pending_socket_readable)
         turn: list[Ready] = []
-        whole: dict[TConn, tuple[bytes, bytes]] = {}
+        whole: dict[TConn, Whole] = {}
         for one in ready:
             conn = connection_of(one, methods)
             if conn is not None and len(whole) == MOST_ROWS:
@@ -81,22 +83,22 @@ class QuickWorker(DeadlineWorker):
                     whole[conn] = found
             turn.append(one)
         begun = self.lateness.begin(self.nr)
-        if len(whole) > 1 and not self.direct.predict_ahead([body for _, body in whole.values()]):
-            for conn, (data, _) in whole.items():
-                give_back(conn, data)
+        if len(whole) > 1 and not self.direct.predict_ahead([request.body for request in whole.values()]):
+            for conn, request in whole.items():
+                give_back(conn, request.data)
                 self.seen[conn] = None
-        if self.lateness.end(self.nr, *begun):
+        if self.lateness.end(self.nr, *begun, alone=not self.deadlines):
             self.close_lane()
         return turn
 
     def on_client_socket_readable(self, conn: TConn, client: ClientSocket) -> None:
         """Answer the next request of a connection that was kept alive; runs in the main thread."""
-        data = self.whole_request_of(conn, client)
-        if data is None:
+        request = self.whole_request_of(conn, client)
+        if request is None:
             super().on_client_socket_readable(conn, client)
             return
         self.keepalived_conns.remove(conn)
-        keep, rest = self.answer(conn, client, data)
+        keep, rest = self.answer(conn, client, request)
         if keep and not rest and self.alive:
             conn.set_timeout()
             self.keepalived_conns.append(conn)
@@ -106,61 +108,57 @@ class QuickWorker(DeadlineWorker):
 
     def on_pending_socket_readable(self, conn: TConn, client: ClientSocket) -> None:
         """Answer the first request of a connection; runs in the main thread."""
-        data = self.whole_request_of(conn, client)
-        if data is None:
+        request = self.whole_request_of(conn, client)
+        if request is None:
             super().on_pending_socket_readable(conn, client)
             return
         self.poller.unregister(client)
         self.pending_conns.remove(conn)
-        self.leave(conn, *self.answer(conn, client, data))
+        self.leave(conn, *self.answer(conn, client, request))
 
-    def whole_request_of(self, conn: TConn, client: ClientSocket) -> bytes | None:
+    def whole_request_of(self, conn: TConn, client: ClientSocket) -> Whole | None:
         """Return the request that waits on a connection if it is one for the lane."""
-        found = self.seen.pop(conn) if conn in self.seen else self.request_on(conn, client)
-        return found and found[0]
+        return self.seen.pop(conn) if conn in self.seen else self.request_on(conn, client)
 
-    def request_on(self, conn: TConn, client: Any) -> tuple[bytes, bytes] | None:
-        """Return what waits on a connection, and its body, if gunicorn's parser says that it is all for the lane.
+    def request_on(self, conn: TConn, client: Any) -> Whole | None:
+        """Return what waits on a connection if gunicorn's parser says that it is all for the lane.
 
         On a new connection it is left where it is, on one that was kept it is taken; what is not for the lane goes to
         the connection's parser then, which reads it before all else.
         """
         if self.direct is None or not self.direct.open():
             return None
-        data = body = b""
+        data = b""
         try:
             data = client.recv(MAX_REQUEST + 1, 0 if conn.initialized else socket.MSG_PEEK)
-            request = parse_request_fast(data, **self.limits)
-            body = data[request.consumed :]
-            if (
-                not request.has_chunked
-                and len(body) == request.content_length
-                and len(data) <= MAX_REQUEST
-                and self.direct.takes(body)
-                and request.method == b"POST"
-                and request.path == PATH
-            ):
-                return data, body
+            if data.startswith(BEGIN) and len(data) <= MAX_REQUEST:
+                head = parse_request_fast(data, **self.limits)
+                body = data[head.consumed :]
+                if not head.has_chunked and len(body) == head.content_length and self.direct.takes(body):
+                    return Whole(data, head, body)
         except Exception:  # noqa: S110  # of the socket or of the parser, which has several kinds; gunicorn has the answer
             pass
         give_back(conn, data)
         return None
 
-    def answer(self, conn: TConn, client: ClientSocket, data: bytes) -> tuple[bool, bytes]:
+    def answer(self, conn: TConn, client: ClientSocket, request: Whole) -> tuple[bool, bytes]:
         """Answer a request; return whether the connection stays open, and what of the answer was not sent yet."""
         begun = self.lateness.begin(self.nr)
         client.held = []
         try:
             if not conn.initialized:
                 conn.init()
-                data = client.recv(len(data))
-            conn.parser.unreader.unread(data)
-            keep = bool(self.handle(conn))
+                client.recv(len(request.data))
+            parser, conn.parser = conn.parser, OneRequest(request, conn)
+            try:
+                keep = bool(self.handle(conn))
+            finally:
+                conn.parser = parser
         except OSError:  # the client has gone
             keep = False
         finally:
             reply, client.held = b"".join(client.held), None
-        if self.lateness.end(self.nr, *begun):
+        if self.lateness.end(self.nr, *begun, alone=not self.deadlines):
             self.close_lane()
         try:
             return keep, reply[client.send(reply) :]
@@ -184,8 +182,8 @@ class QuickWorker(DeadlineWorker):
         if self.direct is not None and self.direct.longest_body:
             self.direct.longest_body = 0
             self.log.warning(
-                "%d answers of the last %d took more than %.0f ms, so the pool's threads answer from now on",
-                LATE, AMONG, self.direct.seconds * 1000,
+                "%d answers took more than %.0f ms, so the pool's threads answer from now on",
+                LATE, self.direct.seconds * 1000,
             )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ class Calls:
     null: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True)
+@dataclass
 class SomeInstances(Instances):
     """Instances that are not all the rows of their request; `numbers` are those of the rows that they are."""
 

@@ -30,7 +30,7 @@ INVALID = "the request is not valid"
 NO_NUMBER = ("not a string", "not a boolean")
 
 
-@dataclass(frozen=True)
+@dataclass  # see Instances
 class Asked:
     """The one internal request. What is asked about stands in one of three forms.
 

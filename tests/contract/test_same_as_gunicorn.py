@@ -6,8 +6,10 @@ import logging
 import os
 import random
 import re
+import socket
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +17,13 @@ from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import ThreadWorker
 
 from handlers.service import Service, process_service
+from servers.running import GUNICORN, Server, running
 from tests.workers import Driven
 from webapp import create_app
 from worker.lane import MAX_REQUEST, QuickWorker
 
 CASES = int(os.environ.get("TANDEM_WIRE_CASES", "20000"))
+MAX_BODY_BYTES = 1500
 SMALL = {"limit_request_line": 60, "limit_request_fields": 6, "limit_request_field_size": 100}
 
 Parts = list[bytes]
@@ -71,10 +75,16 @@ def edges() -> Iterator[Parts]:
         yield [request(b"POST /predict?" + b"x" * (size - 23) + b" HTTP/1.1", PLAIN, BODIES[0])]
 
 
+EDGES = list(edges())
+
+
 def arbitrary(chance: random.Random) -> Parts:
-    """Return one to three requests in one to four parts, most of them odd in one way or another."""
+    """Return one to three requests in one to four parts, many of them odd in one way or another."""
     data = b""
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
+        if chance.random() < 0.5:
+            data += request(LINES[0], PLAIN, chance.choice(BODIES[:2]))
+            continue
         fields = [*PLAIN, *chance.sample(FIELDS, chance.choice((0, 0, 1, 1, 2, 3)))]
         chance.shuffle(fields)
         line = chance.choice(LINES) if chance.random() < 0.3 else LINES[0]
@@ -104,33 +114,114 @@ def constant(received: bytes) -> bytes:
     return re.sub(rb"[0-9a-f]{32}", b"ID", received)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("settings", [{}, SMALL], ids=["defaults", "small limits"])
-def test_any_bytes_get_the_answers_of_stock_gthread(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+class Pair:
+    """Our worker and stock gthread, with the same settings, driven by the test, and the answers of both."""
+
+    def __init__(self, **settings: Any) -> None:
+        service = Service(process_service().predictor, max_body_bytes=MAX_BODY_BYTES)
+        self.quick = Driven(QuickWorker, create_app(service), **settings)
+        self.stock = Driven(ThreadWorker, create_app(service), **settings)
+
+    def compare(self, parts: Parts, about: str = "") -> bytes:
+        """Return the answers to some bytes, which both give."""
+        # What gunicorn itself says to a head over its buffer depends on how many bytes a read happened to bring.
+        for _ in range(3):
+            expected, got = constant(self.stock.exchange(parts)), constant(self.quick.exchange(parts))
+            if got == expected:
+                break
+        assert got == expected, f"{about}: {parts!r}"
+        return expected
+
+    def close(self) -> None:
+        self.quick.close()
+        self.stock.close()
+
+
+@pytest.fixture
+def pair(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     monkeypatch.setattr(logging.getLogger("gunicorn.error"), "disabled", True)
     monkeypatch.setattr("worker.lateness.LATE", CASES)  # a busy machine must not end the lane
     # The loop of this test is the client's, too: waiting for the client would only wait.
     monkeypatch.setattr("gunicorn.util.close_graceful", functools.partial(close_graceful, timeout=0.01))
-    service = Service(process_service().predictor, max_body_bytes=1500)
-    quick = Driven(QuickWorker, create_app(service), **settings)
-    stock = Driven(ThreadWorker, create_app(service), **settings)
-    taken = count_calls(monkeypatch, quick.worker, "answer")
-    seed = random.SystemRandom().randrange(2**32)
-    chance = random.Random(seed)  # noqa: S311  # cases, not secrets
+    with contextlib.closing(Pair(**request.param)) as made:
+        yield made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pair", [{}, SMALL], indirect=True, ids=["defaults", "small limits"])
+def test_any_bytes_get_the_answers_of_stock_gthread(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = count_calls(monkeypatch, pair.quick.worker, "answer")
+    seed, chance = seeded()
     statuses: Counter[bytes] = Counter()
-    cases = list(edges())
-    cases += [arbitrary(chance) for _ in range(CASES // 2 - len(cases))]
-    with contextlib.closing(quick), contextlib.closing(stock):
-        for parts in cases:
-            # What gunicorn itself says to a head over its buffer depends on how many bytes a read happened to bring.
-            for _ in range(3):
-                expected, got = constant(stock.exchange(parts)), constant(quick.exchange(parts))
+    cases = EDGES + [arbitrary(chance) for _ in range(CASES // 2 - len(EDGES))]
+    for parts in cases:
+        statuses.update(re.findall(rb"HTTP/1\.\d (\d+)", pair.compare(parts, f"seed {seed}")))
+    assert len(taken) > len(cases) / 10  # or nothing was compared
+    assert {b"200", b"400", b"404", b"405", b"413", b"415", b"417", b"422"} <= statuses.keys()
+
+
+@pytest.mark.parametrize(
+    ("pair", "status", "at_once"),
+    [
+        ({name: most}, status, at_once)
+        for name, under, refusal in (
+            ("limit_request_line", len(LINES[0]) - 1, b"414"),
+            ("limit_request_fields", len(PLAIN), b"431"),
+            ("limit_request_field_size", len(PLAIN[1] + b"\r\n") - 1, b"431"),
+        )
+        for most, status, at_once in ((under, refusal, 0), (under + 1, b"200", 3), (under + 2, b"200", 3))
+    ]
+    + [({name: 0}, b"200", 3) for name in SMALL],
+    indirect=["pair"],
+)
+def test_a_request_at_a_limit_gets_the_answer_of_stock_gthread(
+    pair: Pair, status: bytes, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = count_calls(monkeypatch, pair.quick.worker, "answer")
+    for parts in (
+        [WHOLE],
+        [WHOLE, WHOLE],
+        [WHOLE + WHOLE],
+        [WHOLE[:40], WHOLE[40:]],
+        *([WHOLE[:n]] for n in (1, 23, 70)),
+    ):
+        answer = pair.compare(parts)
+        assert not answer or answer.split()[1] == status
+    assert len(taken) == at_once
+
+
+@pytest.mark.slow
+def test_over_real_connections_the_answers_are_those_of_stock_gthread(tmp_path: Path) -> None:
+    seed, chance = seeded()
+    settings = {"MAX_BODY_BYTES": str(MAX_BODY_BYTES), "LOG_LEVEL": "CRITICAL"}
+    with (
+        running(GUNICORN, tmp_path / "quick", **settings) as quick,
+        running([*GUNICORN, "-k", "gthread"], tmp_path / "stock", **settings) as stock,
+    ):
+        for number in range(CASES // 50):
+            data = b"".join(arbitrary(chance) if number % 2 else chance.choice(EDGES))
+            for _ in range(3):  # a side that closes early can cost the other one what it sent
+                expected, got = (constant(sent_to(server, data)) for server in (stock, quick))
                 if got == expected:
                     break
-            assert got == expected, f"seed {seed}: {parts!r}"
-            statuses.update(re.findall(rb"HTTP/1\.\d (\d+)", expected))
-    assert sum(taken) > len(cases) / 50  # or nothing was compared
-    assert {b"200", b"400", b"404", b"405", b"413", b"415", b"417", b"422"} <= statuses.keys()
+            assert got == expected, f"seed {seed}: {data!r}"
+
+
+def sent_to(server: Server, data: bytes) -> bytes:
+    """Return all that a server answers to some bytes, after which its client sends no more."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client, contextlib.suppress(OSError):
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        while part := client.recv(65536):
+            received += part
+    return received
+
+
+def seeded() -> tuple[int, random.Random]:
+    """Return chance, and the number with which it comes again."""
+    seed = random.SystemRandom().randrange(2**32)
+    return seed, random.Random(seed)  # noqa: S311  # cases, not secrets
 
 
 def count_calls(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[int]:

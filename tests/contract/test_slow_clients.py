@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from servers.running import GUNICORN, Server, running
+from servers.processes import cpu_seconds, workers_of
+from servers.running import GUNICORN, ROOT, Server, running
 from tests.hosts import Live
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
@@ -156,4 +157,29 @@ def test_clients_that_never_read_give_their_threads_back(tmp_path: Path) -> None
         got = Live("good", server.url).send(b'{"instances":[[1,2,3]]}' + b" " * 5000)  # for a thread of the pool
         assert got.status == 200
         assert time.monotonic() - began < 35
+        assert "Traceback" not in server.output()
+
+
+# A sitecustomize module: no file descriptor is kept for anything else.
+GREEDY = "import worker.connection\nworker.connection.OTHER_FILES = -1000\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("customised", ["", GREEDY], ids=["some descriptors kept", "none kept"])
+def test_more_clients_than_file_descriptors_end_no_worker(tmp_path: Path, customised: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(customised)
+    command = ["sh", "-c", 'ulimit -n 100; exec "$0"', *GUNICORN]
+    environ = {"READ_TIMEOUT": "2", "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    with running(command, tmp_path / "log", **environ) as server, ExitStack() as opened:
+        [worker] = workers_of(server.process.pid)
+        for sent in (b"", HEAD[:30], b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"):
+            for _ in range(80):
+                connection = opened.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+                connection.sendall(sent)
+        began, computed = time.monotonic(), cpu_seconds(worker)
+        assert Live("good", server.url).send(GOOD).status == 200
+        seconds = time.monotonic() - began
+        assert seconds < 12
+        assert cpu_seconds(worker) - computed < 0.5 + seconds / 2  # it does not ask again and again
+        assert workers_of(server.process.pid) == [worker], server.output()
         assert "Traceback" not in server.output()

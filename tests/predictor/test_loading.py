@@ -183,6 +183,9 @@ DATE = {"name": "day", "kind": "date", "missing": False, "first": None, "last": 
 MALFORMED: dict[str, Callable[[dict[str, Any]], Any]] = {
     "an unknown key": lambda m: m.update(extra=1),
     "a missing key": lambda m: m.pop("globals"),
+    "a global that a shell would run": lambda m: m["globals"].append("os;reboot:system"),
+    "a global that a terminal would obey": lambda m: m["globals"].append("os:\x1b[8msystem"),
+    "a global without a module": lambda m: m["globals"].append("system"),
     "another format": lambda m: m.update(format=3),
     "a version that is no word": lambda m: m.update(version="1.0\r\nX-Evil: 1"),
     "a file elsewhere": lambda m: m["artifact"].update(file="../model.pkl"),

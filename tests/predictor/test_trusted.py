@@ -328,6 +328,8 @@ PARTIAL = named("functools:partial")
 CHECK_ARRAY = named("sklearn.utils.validation:check_array")
 ARRAY = named("numpy._core.multiarray:_reconstruct") + named("numpy:ndarray") + value((0,)) + binary(b"b") + b"\x87R"
 OBJECTS = DTYPE + op("O8")[2:] + b"\x89\x88\x87R"
+NUMBER = pickle.LONG1 + b"\x06" + (10**12).to_bytes(6, "little")
+RANGE = named("builtins:range") + NUMBER + b"\x85R"
 
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "a class is called": (LINEAR + b")R", "call sklearn.linear_model._base:LinearRegression"),
@@ -368,6 +370,17 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "a bit generator of any class": (
         named("numpy.random._pickle:__bit_generator_ctor") + LINEAR + b"\x85R",
         "make an unusual bit generator",
+    ),
+    "a set of a range": (named("builtins:set") + RANGE + b"\x85R", "make an unusual set"),
+    "a frozen set of a range": (named("builtins:frozenset") + RANGE + b"\x85R", "make an unusual frozenset"),
+    "so many bytes": (named("builtins:bytes") + NUMBER + b"\x85R", "make an unusual bytes"),
+    "so many bytes that can be changed": (
+        named("builtins:bytearray") + NUMBER + b"\x85R",
+        "make an unusual bytearray",
+    ),
+    "a list of a range": (
+        named("copyreg:_reconstructor") + named("builtins:list") * 2 + RANGE + b"\x87R",
+        "make an object of another base",
     ),
     "another codec": (named("_codecs:encode") + op("x", "rot13")[2:] + b"\x86R", "encode a text"),
     "a masked array of any class": (

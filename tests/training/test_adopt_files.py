@@ -186,3 +186,21 @@ def test_a_chain_is_a_pipeline_of_stock(adopt: Adopt) -> None:
     model = LinearRegression().fit(SCALED, ROWS[:, 0])
     run = adopt(dumped({"scale__it": SCALER, "model": model}), "--chain", "scale__it,model")
     assert isinstance(joblib.load(run.directory / "model.pkl"), Pipeline)
+
+
+@pytest.mark.parametrize(
+    "name", ["evil\x1b[2K\r", "a\nb", "a;reboot", "$(reboot)", "\u202eevil", "", ".a", "a..b", "a b", "a\0", "a" * 301]
+)
+@pytest.mark.parametrize("as_module", [True, False])
+def test_what_is_no_name_in_python_reaches_no_terminal_and_no_setting(adopt: Adopt, name: str, as_module: bool) -> None:
+    parts = (name, "x") if as_module else ("x", name)
+    texts = b"".join(pickle.BINUNICODE + len(part.encode()).to_bytes(4, "little") + part.encode() for part in parts)
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as archive:
+        described = {"__class__": parts[1], "__module__": parts[0], "__loader__": "TypeNode", "protocol": 2}
+        archive.writestr("schema.json", json.dumps(described))
+    for data in (b"\x80\x04" + texts + pickle.STACK_GLOBAL + b".", zipped.getvalue()):
+        run = adopt(data, "--yes")
+        assert "which is no name of anything" in refused(run)
+        assert run.err[:-1].isprintable()
+        assert run.out == ""

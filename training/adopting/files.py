@@ -7,7 +7,7 @@ from typing import Any
 
 from predictor.custom import importable
 from predictor.pickled import some
-from predictor.trusted import is_trusted, setting_for
+from predictor.trusted import NAME, is_trusted, setting_for
 from predictor.unpickler import globals_of_trusted
 from training import TrainingError
 from training.adopting.pickles import load_untrusted, print_globals
@@ -40,6 +40,8 @@ def load_skops(path: Path, *, yes: bool) -> Any:
         doubtful = io.get_untrusted_types(file=path)
         named = {name: ":".join(name.rpartition(".")[::2]) for name in doubtful}
         foreign = [name for name in named.values() if not is_trusted(name, importable())]
+        if odd := [name for name in named.values() if not NAME.match(name)]:
+            raise ValueError(f"it names {odd[0]!a:.80}, which is no name of anything")
     except Exception as error:  # a broken archive can raise anything
         raise TrainingError(f"{path} is no file of skops that can be read: {one_line(error)}") from None
     if named:
