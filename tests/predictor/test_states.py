@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.random import _pickle as pickled_by_numpy
 from scipy import sparse
+from sklearn._loss.link import IdentityLink
 from sklearn.ensemble import HistGradientBoostingRegressor, StackingRegressor
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression
@@ -20,6 +22,7 @@ from sklearn.utils.validation import check_array
 from predictor.artifact import ArtifactError
 from predictor.pickled import unpickle
 from predictor.trusted import TRUSTED
+from tests.predictor.test_structures import crafted
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -173,6 +176,10 @@ USUAL: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "a sparse array": (sparse.csr_array(np.eye(2)), str),
     "an index": (pd.Index(["a", "b"]), repr),
     "a set": ({1, 2}, repr),
+    "a set of one": ({1}, repr),
+    "a frozen set": (frozenset({1, 2}), repr),
+    "a byte array": (bytearray(b"\xe9"), repr),
+    "a complex number": (1 + 2j, repr),
     "a dictionary": ({"a": 1, "b": 2}, repr),
     "an ordered dictionary": (collections.OrderedDict(a=1), repr),
     "a dictionary with a default": (collections.defaultdict(list, a=[1]), repr),
@@ -190,6 +197,32 @@ def test_what_estimators_are_made_of_comes_back(name: str, protocol: int) -> Non
     again = loaded(value, protocol)
     assert type(again) is type(value)
     assert fact(again) == fact(value)
+
+
+@pytest.mark.parametrize("name", ["PCG64", "MT19937", "SFC64"])
+def test_generators_of_older_numpy_are_named(name: str) -> None:
+    made = loaded(
+        [Made(pickled_by_numpy.__bit_generator_ctor, (name,)), Made(pickled_by_numpy.__generator_ctor, (name,))]
+    )
+    assert [type(made[0]).__name__, type(made[1].bit_generator).__name__] == [name, name]
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "says"),
+    [
+        (getattr, (BOOSTING, "fit"), "read an attribute"),
+        (getattr, (LinearRegression(), "_raw_predict"), "read an attribute"),
+        (pickled_by_numpy.__bit_generator_ctor, ("system",), "make an unusual bit generator"),
+        (pickled_by_numpy.__bit_generator_ctor, (dict,), "make an unusual bit generator"),
+        (np.dtype, ("f8,O",), "make an unusual dtype"),
+        (np.dtype, (float,), "make an unusual dtype"),
+        (functools.partial, (np.mean,), "make a partial of another function than check_array"),
+        (collections.defaultdict, (LinearRegression,), "make an unusual defaultdict"),
+        (copyreg._reconstructor, (LinearRegression, float, 1.0), "make an object of another base"),  # type: ignore[attr-defined]
+    ],
+)
+def test_no_estimator_calls_a_function_otherwise(function: Any, arguments: Any, says: str) -> None:
+    assert refusal(Made(function, arguments)) == f"the pickle wants to {says}, which no estimator does; do not trust it"
 
 
 def own_function(value: Any = None) -> Any:
@@ -244,3 +277,8 @@ def test_no_estimator_calls_other_methods(name: str, value: Any) -> None:
     assert refusal(with_state(LinearRegression, {name: value})) == (
         "the pickle wants to give a LinearRegression an unusual state, which no estimator does; do not trust it"
     )
+
+
+@pytest.mark.parametrize("slots", [None, {}])
+def test_a_state_may_say_that_there_are_no_slots(slots: Any) -> None:
+    assert type(unpickle(crafted(IdentityLink(), "IdentityLink", lambda _: ({}, slots)), TRUSTED)) is IdentityLink
