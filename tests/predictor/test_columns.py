@@ -24,7 +24,7 @@ COLUMNS: dict[str, tuple[Column, list[Any], list[Any]]] = {
     "boolean": (Boolean("b"), [True, False], [None, 0, 1, "true"]),
     "boolean with gaps": (Boolean("b", missing=True), [True, None], [0, "null"]),
     "category": (Category("c", values=["a", "b"]), ["a", "z", "", "ü"], [None, 1, True, "x" * 10_001, "\ufdd0"]),
-    "whole numbers": (Category("c", values=[1, 2]), [1, 9, -(2**63)], [1.0, True, "1", None, 2**63]),
+    "whole numbers": (Category("c", values=[1, 2]), [1, 9, -(2**63), 2**53 + 1], [1.0, True, "1", None, 2**63]),
     "whole numbers with gaps": (Category("c", missing=True, values=[1, 2]), [1, None], [1.5]),
     "text": (Text("t", longest=3), ["", "x" * 30], ["x" * 31, 1, None, "a\ufdd0b"]),
     "long text": (Text("t", longest=20_000), ["x" * 20_000], ["x" * 20_001]),
