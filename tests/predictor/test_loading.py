@@ -27,7 +27,8 @@ from predictor.artifact import public_class
 from predictor.columns import Number
 from predictor.environment import trusted_modules
 from predictor.loading import first_line, read_manifest
-from predictor.pickled import some
+from predictor.pickled import OtherVersion, some, unpickle
+from predictor.trusted import TRUSTED
 from predictor.unpickler import globals_of_trusted
 from tests.files import copy_model
 
@@ -337,7 +338,12 @@ def test_the_version_in_the_pickle_counts_too(artifact: Path) -> None:
     old = data.replace(b"1.9.1", b"1.8.0")
     assert old != data
     replace_pickle(artifact, old)
-    assert refusal(artifact).startswith("the pickle was written by scikit-learn 1.8.0, installed is 1.9.1; ")
+    assert refusal(artifact) == (
+        "the pickle was written by scikit-learn 1.8.0, installed is 1.9.1; "
+        "install scikit-learn==1.8.0 (ALLOW_VERSION_MISMATCH=1 loads it all the same)"
+    )
+    with pytest.raises(OtherVersion):
+        unpickle(old, TRUSTED)
     assert predictor.load(artifact, any_version=True).replay() == []
 
 

@@ -238,10 +238,61 @@ class OwnList(list[Any]):
     pass
 
 
-OWN = frozenset(f"{__name__}:{name}" for name in ("own_function", "OwnBase", "OwnList"))
+def own_maker() -> Callable[[int], int]:
+    return lambda number: number + 1
+
+
+class OwnKeywords:
+    def __new__(cls, *, size: int) -> "OwnKeywords":
+        made = super().__new__(cls)
+        made.size = size  # type: ignore[attr-defined]
+        return made
+
+    def __getnewargs_ex__(self) -> Any:
+        return (), {"size": self.size}  # type: ignore[attr-defined]
+
+
+class OwnBag:
+    """What is filled by pickle as a list and a dictionary are, and is neither."""
+
+    def __init__(self) -> None:
+        self.held: list[Any] = []
+
+    def append(self, value: Any) -> None:
+        self.held.append(value)
+
+    def extend(self, values: Any) -> None:
+        self.held.extend(values)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.held.append((key, value))
+
+    def __reduce__(self) -> Any:
+        listed = [value for value in self.held if not isinstance(value, tuple)]
+        return OwnBag, (), None, iter(listed), iter([pair for pair in self.held if isinstance(pair, tuple)])
+
+
+class MadeFunction(Made):
+    def __call__(self) -> None:
+        """Be what pickle takes for a function."""
+
+
+OWN = frozenset(
+    f"{__name__}:{name}" for name in ("own_function", "own_maker", "OwnBase", "OwnBag", "OwnKeywords", "OwnList")
+)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("held", [[], [1], [1, 2], [("a", 1)], [1, 2, ("a", 1), ("b", 2)]])
+def test_what_the_user_answers_for_is_filled_in_its_own_way(held: list[Any], protocol: int) -> None:
+    bag = OwnBag()
+    bag.held = held
+    assert loaded(bag, protocol, also=OWN).held == held
 
 
 def test_what_the_user_answers_for_may_be_more() -> None:
+    assert loaded(Made(MadeFunction(own_maker, ()), (2,)), also=OWN) == 3
+    assert loaded(OwnKeywords(size=3), also=OWN).size == 3
     assert loaded(functools.partial(own_function), also=OWN).func is own_function
     assert loaded(collections.defaultdict(own_function), also=OWN).default_factory is own_function
     assert loaded(OwnList([1, 2]), protocol=0, also=OWN) == OwnList([1, 2])

@@ -87,9 +87,16 @@ def test_requests_of_several_rows_are_joined_up_to_a_limit(slow: Slow) -> None:
     assert max(rows for _, rows in slow.calls) <= MOST_ROWS
 
 
+def test_requests_may_fill_a_call(slow: Slow) -> None:
+    asked = [slow.ask(value, rows) for value, rows in enumerate([1, 16, 16, 16, 16, 1])]
+    slow.open.set()
+    assert results(asked) == [[2.0 * value] * rows for value, rows in enumerate([1, 16, 16, 16, 16, 1])]
+    assert [rows for _, rows in slow.calls] == [1, MOST_ROWS, 1]
+
+
 def test_a_large_request_is_a_call_of_its_own(slow: Slow) -> None:
     asked = [slow.ask(1), slow.ask(2, MOST_ROWS_OF_ONE + 1)]
-    assert [rows for _, rows in slow.calls] == [1, MOST_ROWS_OF_ONE + 1]  # both at once
+    assert slow.calls == [("predict", 1), ("predict", MOST_ROWS_OF_ONE + 1)]  # both at once
     slow.open.set()
     assert results(asked) == [[2.0], [4.0] * (MOST_ROWS_OF_ONE + 1)]
 
