@@ -37,6 +37,7 @@ MEANINGS: list[tuple[str, str, Any]] = [
     ("MODEL_SHA256", " ab\n", "ab"),
     ("AIP_PREDICT_ROUTE", "/v1/endpoints/1:predict", "/v1/endpoints/1:predict"),
     ("AIP_PREDICT_ROUTE", "/", "/"),
+    ("AIP_PREDICT_ROUTE", "/Predict", "/Predict"),
     ("METRICS", "1", True),
     ("METRICS", " 0 ", False),
     ("MAX_ROWS", "1", 1),

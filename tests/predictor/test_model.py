@@ -215,6 +215,8 @@ def test_what_several_targets_never_have_is_not_the_callers_fault(
     example: Predictor, outputs: list[Output], limit: float, raised: type[Exception]
 ) -> None:
     answers = answering(example, outputs, predict_proba=refusing(limit))
+    golden = [{"features": [first, 2.0, 3.0], "prediction": {}} for first in (1.0, 9.0)]
+    answers.manifest = dataclasses.replace(answers.manifest, examples=golden)
     with pytest.raises(raised) as refused:
         answers.predict_proba(np.array([[1.0, 0, 0], [8.0, 0, 0]]))
     assert type(refused.value) is raised
@@ -235,3 +237,24 @@ def test_examples_of_several_targets_are_compared_target_by_target(
     manifest = dataclasses.replace(example.manifest, examples=golden, outputs=outputs)
     estimator = SimpleNamespace(predict=lambda _: np.array(predicted, dtype=object))
     assert Predictor(manifest, estimator).replay() == differing
+
+
+@pytest.mark.parametrize(
+    ("predicted", "rows"),
+    [
+        ([1.0, np.nan, 2.0], [1]),
+        ([np.inf, 1.0, -np.inf], [0, 2]),
+        ([[1.0, 2.0], [1.0, np.nan], [np.nan, 2.0]], [1, 2]),
+    ],
+)
+def test_rows_without_a_finite_prediction_are_named(example: Predictor, predicted: Any, rows: list[int]) -> None:
+    with pytest.raises(NotPredictable) as refused:
+        answering(example, [NUMBER, NUMBER], predict=lambda _: np.array(predicted)).predict(np.zeros((3, 3)))
+    assert refused.value.rows == rows
+
+
+def test_chances_of_one_target_that_are_no_numbers_name_their_row(example: Predictor) -> None:
+    chances = [np.array([["a", "b"]] * 3), np.array([[0.5, 0.5], [0.5, 0.5], [np.nan, 0.5]])]
+    with pytest.raises(NotPredictable) as refused:
+        answering(example, [WORDS, BITS], predict_proba=lambda _: chances).predict_proba(np.zeros((3, 3)))
+    assert refused.value.rows == [2]

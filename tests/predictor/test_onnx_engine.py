@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 import predictor
+from predictor import NotPredictable
 from predictor.artifact import ArtifactError
 from predictor.columns import Category, Column, Number
 from predictor.manifest import Manifest
@@ -178,12 +179,34 @@ def test_the_engine_that_serves_says_why(manifest: Manifest, compiled: Any, want
     assert choose_engine(dataclasses.replace(manifest, compiled=compiled), wanted) == engine
 
 
+def compiled_into(folder: Path, data: bytes, precision: str) -> None:
+    """Put a compiled form of the committed model into a folder, with a manifest that is right about it."""
+    copy_model(folder)
+    (folder / "model.onnx").write_bytes(data)
+    facts = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "tolerance": 1e-6, "precision": precision}
+    change(folder, lambda document: document.update(compiled=COMPILED | facts))
+
+
+@pytest.mark.parametrize(("precision", "refused"), [("double", False), ("float32", True)])
+def test_a_file_of_before_works_in_the_precision_of_the_manifest(tmp_path: Path, precision: str, refused: bool) -> None:
+    estimator = predictor.load(ROOT).estimator
+    numbers = {"w": estimator.coef_.reshape(3, 1), "b": np.array([estimator.intercept_])}
+    nodes = [helper.make_node("MatMul", ["X", "w"], ["m"]), helper.make_node("Add", ["m", "b"], ["Y"])]
+    inputs, outputs = value("X", TensorProto.DOUBLE), value("Y", TensorProto.DOUBLE, [None, 1])
+    constants = [numpy_helper.from_array(array, name) for name, array in numbers.items()]
+    compiled_into(tmp_path, file_of(nodes, [inputs], [outputs], constants), precision)
+    loaded = predictor.load(tmp_path)
+    assert loaded.tolerance == 1e-6
+    if refused:
+        with pytest.raises(NotPredictable) as given:
+            loaded.predict(np.array([[1.0, 2.0, 3.0], [1e39, 0.0, 0.0]]))
+        assert given.value.rows == [1]
+    else:
+        assert loaded.predict(TOO_LARGE).tolist() == pytest.approx(estimator.predict(TOO_LARGE).tolist())
+
+
 def test_a_compiled_file_that_is_none_is_told_in_one_line(tmp_path: Path) -> None:
-    copy_model(tmp_path)
-    data = b"no graph"
-    (tmp_path / "model.onnx").write_bytes(data)
-    facts = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "tolerance": 1e-9}
-    change(tmp_path, lambda document: document.update(compiled=COMPILED | facts))
+    compiled_into(tmp_path, b"no graph", "double")
     with pytest.raises(ArtifactError) as refused:
         predictor.load(tmp_path)
     assert str(refused.value).startswith("ONNX Runtime cannot load model.onnx (")
