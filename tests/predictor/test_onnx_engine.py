@@ -10,16 +10,17 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from sklearn.linear_model import LogisticRegression
 
 import predictor
 from predictor import NotPredictable
 from predictor.artifact import ArtifactError
-from predictor.columns import Category, Column, Number
+from predictor.columns import Category, Column, Number, Text
 from predictor.manifest import Manifest
 from predictor.onnx_engine import CompiledModel, choose_engine
 from servers.running import ROOT
 from tests.files import copy_model
-from tests.outputs.graphs import WEIGHTS, file_of, linear, value
+from tests.outputs.graphs import WEIGHTS, WORDS, X, converted, file_of, linear, value
 from tests.predictor.test_loading import change
 
 
@@ -60,22 +61,81 @@ def test_what_float32_cannot_hold_is_refused_where_the_graph_works_in_it(
         assert model.predict(TOO_LARGE).tolist() == [1e39]
 
 
-@pytest.mark.parametrize(("columns", "width"), [(3, 3), (None, None)])
+@pytest.mark.parametrize(("columns", "width"), [(3, 3), (None, None), ("N", None)])
 def test_the_width_of_a_matrix_is_the_graphs_if_it_has_one(columns: Any, width: Any) -> None:
     assert CompiledModel(linear(1, columns=columns), None).n_features_in_ == width
 
 
-@pytest.mark.parametrize("rows", [1, 999, 1000, 1001, 2500])
-def test_many_rows_are_predicted_in_pieces(rows: int) -> None:
-    matrix = np.arange(3.0 * rows).reshape(rows, 3)
-    assert CompiledModel(DOUBLE, None).predict(matrix).tolist() == (matrix @ WEIGHTS[:, 0]).tolist()
+class Counting:
+    """A session that notes how many rows it is given at once."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+        self.rows: list[int] = []
+
+    def run(self, names: list[str], feeds: dict[str, Any]) -> Any:
+        self.rows.append(len(next(iter(feeds.values()))))
+        return self.session.run(names, feeds)
 
 
-@pytest.mark.parametrize("rows", [1, 3])
-def test_a_graph_of_one_row_gets_one_row_at_a_time(rows: int) -> None:
+@pytest.mark.parametrize(
+    ("one_row", "rows", "pieces"),
+    [
+        (False, 1, [1]),
+        (False, 1000, [1000]),
+        (False, 1001, [1000, 1]),
+        (False, 2500, [1000, 1000, 500]),
+        (True, 1, [1]),
+        (True, 3, [1, 1, 1]),
+    ],
+)
+def test_many_rows_are_predicted_in_pieces(one_row: bool, rows: int, pieces: list[int]) -> None:
     matrix = np.arange(3.0 * rows).reshape(rows, 3)
-    model = CompiledModel(linear(1, rows=1, dtype=np.float64), None)
-    assert model.predict(matrix).tolist() == (matrix @ WEIGHTS[:, 0]).tolist()
+    model = CompiledModel(linear(1, rows=1 if one_row else None, dtype=np.float64), None)
+    model.session = Counting(model.session)
+    assert model.predict(matrix).tolist() == pytest.approx((matrix @ WEIGHTS[:, 0]).tolist())
+    assert model.session.rows == pieces
+
+
+def test_several_targets_are_columns() -> None:
+    model = CompiledModel(linear(2, dtype=np.float64), None)
+    for rows in (1, 2):
+        matrix = np.arange(3.0 * rows).reshape(rows, 3)
+        assert model.predict(matrix).tolist() == (matrix @ WEIGHTS).tolist()
+    assert not hasattr(model, "predict_proba")
+
+
+@pytest.mark.parametrize("zipmap", [True, False])
+def test_probabilities_are_in_the_order_of_the_manifests_classes(zipmap: bool) -> None:
+    classifier = LogisticRegression().fit(X.to_numpy(), WORDS)
+    classes = classifier.classes_.tolist()
+    model = CompiledModel(converted(classifier, zipmap=zipmap), classes)
+    got = model.predict_proba(X.to_numpy())
+    np.testing.assert_allclose(got, classifier.predict_proba(X.to_numpy()), atol=1e-5)
+    if zipmap:
+        other_way = CompiledModel(converted(classifier, zipmap=True), classes[::-1])
+        np.testing.assert_array_equal(other_way.predict_proba(X.to_numpy()), got[:, ::-1])
+
+
+def test_the_outputs_that_are_named_answer() -> None:
+    names = ["probabilities", "label"]
+    model = CompiledModel(converted(LogisticRegression().fit(X.to_numpy(), WORDS), zipmap=False), None, outputs=names)
+    assert model.answer == "probabilities"
+    assert set(model.predict_proba(X.to_numpy())) <= set(WORDS)
+
+
+def test_words_of_a_text_are_counted_for_the_graph() -> None:
+    story = Text("story")
+    rules = {
+        "column": "story", "filled": "", "lowercase": True, "pattern": r"\w+", "ngrams": [1, 1],
+        "left_out": [], "terms": ["quiet", "river"],
+    }  # fmt: skip
+    node = helper.make_node("Identity", ["counts"], ["Y"])
+    shapes = [value(name, TensorProto.DOUBLE, [None, 2]) for name in ("counts", "Y")]
+    model = CompiledModel(saying(file_of([node], shapes[:1], shapes[1:]), words={"counts": rules}), None, "", [story])
+    texts = story.array(["Quiet river, river", "", "none"])
+    assert texts is not None
+    assert model.predict([texts]).tolist() == [[1, 2], [0, 0], [0, 0]]
 
 
 GAP = np.nan
@@ -177,6 +237,11 @@ COMPILED = {
 )
 def test_the_engine_that_serves_says_why(manifest: Manifest, compiled: Any, wanted: str, engine: Any) -> None:
     assert choose_engine(dataclasses.replace(manifest, compiled=compiled), wanted) == engine
+
+
+def test_a_model_that_is_an_onnx_file_has_one_engine(manifest: Manifest) -> None:
+    brought = dataclasses.replace(manifest, artifact=manifest.artifact | {"file": "model.onnx"})
+    assert choose_engine(brought, "auto") == ("onnxruntime", "the model is model.onnx")
 
 
 def compiled_into(folder: Path, data: bytes, precision: str) -> None:

@@ -1,5 +1,6 @@
 """Of which exceptions the caller is told as of values that cannot be predicted, and which are a fault of ours."""
 
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,6 +50,19 @@ def of_a_wrong_width(matrix: Any) -> Any:
     return np.concatenate([matrix, np.ones((1, 2))])
 
 
+def of_a_wrong_depth(matrix: Any) -> Any:
+    return check_array(matrix[0])
+
+
+class Unreadable:
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise ValueError("an error of its own")
+
+
+def unreadable(_: Any) -> Any:
+    return check_array(Unreadable())
+
+
 def checked(matrix: Any) -> Any:
     return check_array(matrix * 1e308)
 
@@ -63,11 +77,22 @@ def fitted(failing: Any) -> Any:
         (RandomForestRegressor(n_estimators=2).fit(ROWS, ROWS.sum(axis=1)), True),
         (make_pipeline(OneHotEncoder(), LinearRegression()).fit(ROWS, ROWS.sum(axis=1)), True),
         (fitted(checked), True),
+        (fitted(of_a_wrong_depth), True),
+        (fitted(unreadable), False),
         (fitted(own_error), False),
         (fitted(of_numpy), False),
         (fitted(of_a_wrong_width), False),
     ],
-    ids=["a forest", "an encoder", "scikit-learn's check", "own", "numpy in own", "numpy's own code"],
+    ids=[
+        "a forest",
+        "an encoder",
+        "scikit-learn's check",
+        "its own words",
+        "own in a check",
+        "own",
+        "numpy in own",
+        "numpy's own code",
+    ],
 )
 def test_a_check_of_scikit_learn_blames_the_caller_and_nothing_else_does(
     estimator: Any, refused: bool, caplog: pytest.LogCaptureFixture
@@ -87,7 +112,9 @@ def test_a_check_of_scikit_learn_blames_the_caller_and_nothing_else_does(
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     folder = tmp_path_factory.mktemp("strict")
     strict_regressor(folder)
-    return load(folder)
+    loaded = load(folder)
+    one_example = dataclasses.replace(loaded.manifest, examples=loaded.manifest.examples[:1])
+    return Predictor(one_example, loaded.estimator)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +158,7 @@ def test_the_first_row_that_a_check_refuses_is_named(
 
 
 def test_all_rows_that_float32_cannot_hold_are_named(strict: Predictor) -> None:
-    rows = [[area, "Köln", 1, "gas"] for area in (1.0, 1e39, 3e38, -1e39)]
+    rows = [[area, "Köln", 1, "gas"] for area in (1.0, 1e39, float(np.finfo(np.float32).max), -1e39)]
     estimator = SimpleNamespace(predict=lambda frame: check_array(frame[["area"]], dtype=np.float32))
     with pytest.raises(NotPredictable) as refused:
         Predictor(strict.manifest, estimator).predict(strict.manifest.inputs(rows))
