@@ -152,3 +152,34 @@ def test_no_host_imports_pandas_for_a_matrix(start: str) -> None:
     code = f"import sys; {start}; print('sklearn' in sys.modules, 'pandas' in sys.modules); import pandas"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout.split()[-2:] == ["True", "False"]
+
+
+TENTHS = [number / 10 for number in range(1, 10)]
+
+
+@pytest.mark.parametrize(
+    ("values", "counts", "deciles", "cumulative", "shares"),
+    [
+        (range(1, 101), [1] * 100, range(10, 100, 10), TENTHS, [0.1] * 10),
+        (range(1, 11), [1] * 10, range(1, 10), TENTHS, [0.1] * 10),
+        ([3, 1, 2], [1, 1, 1], [1, 2], [0.333333, 0.666667], [1 / 3] * 3),
+        ([1, 0], [1, 3], [0], [0.75], [0.75, 0.25]),
+        ([2, 1, 2], [1, 1, 2], [1], [0.25], [0.25, 0.75]),
+        ([0, 1, 2], [98, 1, 1], [0], [0.98], [0.98, 0.02]),
+        ([7], [5], [], [], []),
+    ],
+)
+def test_deciles_part_the_values_of_training(
+    values: Any, counts: Any, deciles: Any, cumulative: list[float], shares: list[float]
+) -> None:
+    column = Number("n").with_deciles(np.array(values, dtype=np.float64), np.array(counts))
+    assert column.deciles == list(deciles)
+    assert column.cumulative == pytest.approx(cumulative, abs=1e-12)
+    assert column.shares == pytest.approx(shares, abs=1e-6)
+
+
+def test_the_shares_of_categories_are_of_the_first_ones() -> None:
+    column = Category("c", values=["a", "b", "c"]).with_shares([1, 2], 3)
+    assert column.shares == [0.333333, 0.666667]
+    assert column.frequent == [("b", 0.666667), ("a", 0.333333)]
+    assert len(Category("c", values=list(range(60))).with_shares([1] * 60, 60).shares) == 50
