@@ -78,6 +78,7 @@ GAP = np.nan
         (Boolean("x"), [True, False], pd.Series([1.0, 0.0])),
         (Boolean("x", dtype="bool"), [True, False], pd.Series([True, False])),
         (Boolean("x", dtype="boolean", missing=True), [True, None], pd.Series([True, None], dtype="boolean")),
+        (Boolean("x", dtype="boolean", missing=True), [None, None], pd.Series([None, None], dtype="boolean")),
         (Boolean("x", dtype="object", missing=True), [True, None], pd.Series([True, GAP], dtype=object)),
         (Category("x", missing=True, values=["a"]), ["a", None, "z"], pd.Series(["a", None, "z"], dtype="str")),
         (Category("x", missing=True, values=["a"], dtype="object"), ["z", None], pd.Series(["z", GAP], dtype=object)),
@@ -121,6 +122,7 @@ def test_the_parts_of_a_date_are_columns_of_their_own() -> None:
     column = Date("x", missing=True, parts=["month", "weekday", "hour"])
     array = column.array(["2026-03-01T23:30:00", "1969-12-31", None])
     assert array is not None
+    assert {values.dtype for values in column.inputs(array).values()} == {np.dtype("float64")}
     frame = frame_maker([column])([array])
     assert list(frame) == column.input_names == ["x", "x month", "x weekday", "x hour"]
     moments = pd.to_datetime(pd.Series(["2026-03-01T23:30:00", "1969-12-31T00:00:00", None]))

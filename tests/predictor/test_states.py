@@ -184,6 +184,7 @@ USUAL: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "an ordered dictionary": (collections.OrderedDict(a=1), repr),
     "a dictionary with a default": (collections.defaultdict(list, a=[1]), repr),
     "a dictionary with no default": (collections.defaultdict(None, a=1), repr),
+    "a function of arrays": (np.log1p, repr),
     "a check of arrays": (functools.partial(check_array, ensure_2d=False), lambda one: (one.func, one.keywords)),
     "generators": ([np.random.RandomState(3), np.random.Generator(np.random.Philox(3))], numbers),
     "early stopping": (BOOSTING, lambda one: one.predict(ROWS).tolist()),

@@ -258,6 +258,29 @@ def test_who_is_in_the_hands_of_one_that_hangs_goes_on_alone(slow: Slow, monkeyp
     assert results(asked) == [[2.0 * value] for value in range(4)]
 
 
+def test_who_leads_instead_of_one_that_hangs_is_waited_for(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.05)
+    released = {99.0: threading.Event(), 5.0: threading.Event()}
+
+    def holds(name: str, inputs: Inputs) -> Any:
+        event = released.get(np.asarray(inputs)[0, 0])
+        assert event is None or event.wait(SECONDS)
+        return doubled(name, inputs)
+
+    slow.function = holds
+    slow.open.set()
+    hung, leads = slow.ask(99), slow.ask(5)
+    until(lambda: len(slow.calls) == 2)
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", SECONDS)
+    waits = slow.ask(7)
+    assert (len(slow.calls), len(slow.together.waiting)) == (2, 1)
+    released[5.0].set()
+    assert results([leads, waits]) == [[10.0], [14.0]]
+    released[99.0].set()
+    assert results([hung]) == [[198.0]]
+    assert slow.together.leader is None
+
+
 @contextmanager
 def frequent_switches() -> Iterator[None]:
     before = sys.getswitchinterval()
