@@ -503,6 +503,15 @@ def test_what_is_not_on_the_list_is_loaded_when_its_module_is_trusted(
     )
 
 
+@pytest.mark.parametrize("name", ["no_such_module", "no_such_module.parts"])
+def test_a_module_that_the_pickle_needs_must_be_there(artifact: Path, name: str) -> None:
+    replace_pickle(artifact, f"c{name}\nThing\n.".encode(), globals=[f"{name}:Thing"])
+    assert refusal(artifact, trusted_modules=["no_such_module"]) == (
+        "the pickle needs the module 'no_such_module', which is not installed; "
+        "install its package, or put its file into custom/"
+    )
+
+
 @pytest.mark.parametrize("text", ["a b", "a,1b", "-", "a:b", "a.", "../x", "a;b"])
 def test_trusted_modules_must_be_modules(text: str) -> None:
     with pytest.raises(SystemExit, match=r"^tandem: TRUSTED_MODULES names .*, which is no module; "):
