@@ -1,5 +1,6 @@
 """What a cell may be and what the estimator gets for it: cells, arrays and pandas' columns of every kind and type."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from predictor import load, pickled
 from predictor.columns import KINDS, Boolean, Category, Column, Date, Number, Text
 from predictor.frames import frame_maker
 from servers.running import ROOT
+from tests.files import copy_model
 from tests.models import mixed_regressor
 
 COLUMNS: dict[str, tuple[Column, list[Any], list[Any]]] = {
@@ -132,6 +135,28 @@ def test_the_parts_of_a_date_are_columns_of_their_own() -> None:
         ("hour", moments.dt.hour),
     ):
         np.testing.assert_array_equal(frame[f"x {part}"], expected)
+
+
+@pytest.mark.parametrize(
+    ("make", "own", "package", "kept_out"),
+    [
+        (copy_model, False, False, True),
+        (mixed_regressor, False, False, False),
+        (copy_model, True, False, False),
+        (copy_model, False, True, False),
+    ],
+    ids=["a matrix", "a frame", "own code", "a package that needs it"],
+)
+def test_pandas_is_kept_out_where_nothing_can_need_it(
+    make: Any, own: bool, package: bool, *, kept_out: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered: list[str] = []
+    make(tmp_path)
+    monkeypatch.setattr(pickled, "without_pandas", lambda: contextlib.nullcontext(entered.append("without")))
+    monkeypatch.setattr(pickled, "is_custom", lambda *_: own)
+    monkeypatch.setattr(pickled, "need_pandas", lambda _: package)
+    load(tmp_path)
+    assert bool(entered) == kept_out
 
 
 LOADED = (
