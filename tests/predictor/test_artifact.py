@@ -67,6 +67,7 @@ def test_the_manifest_is_put_in_its_place_last(
 
     def noting(source: Path, target: Path) -> None:
         moved.append(target.name)
+        assert source.parent.name.startswith(".")  # what is half written is hidden
         assert source.parent.parent == target.parent == tmp_path  # of one file system: a rename, never a copy
         replace(source, target)
 
@@ -91,6 +92,7 @@ class Own:
         (LinearRegression(), "sklearn.linear_model.LinearRegression"),
         (DecisionTreeRegressor(), "sklearn.tree.DecisionTreeRegressor"),
         (Pipeline([("a", "passthrough")]), "sklearn.pipeline.Pipeline"),
+        (DecisionTreeRegressor().fit([[1], [2]], [1, 2]).tree_, "sklearn.tree._tree.Tree"),
         (Own(), f"{__name__}.Own"),
         (Own.Inner(), f"{__name__}.Own.Inner"),
         ({}, "builtins.dict"),
