@@ -3,10 +3,12 @@
 import collections
 import copyreg
 import functools
+import io
 import pickle
 from collections.abc import Callable
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -298,6 +300,19 @@ def test_what_the_user_answers_for_may_be_more() -> None:
     assert loaded(collections.defaultdict(own_function), also=OWN).default_factory is own_function
     assert loaded(OwnList([1, 2]), protocol=0, also=OWN) == OwnList([1, 2])
     assert loaded(Made(copyreg._reconstructor, (OwnBase, OwnBase, 7)), also=OWN).state == 7  # type: ignore[attr-defined]
+
+
+def test_a_function_that_the_users_code_made_is_not_changed() -> None:
+    with pytest.raises(ArtifactError, match=r"^the pickle wants to change function, which no estimator does"):
+        loaded(Made(own_maker, (), {"__name__": "other"}), also=OWN)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_arrays_of_another_byte_order_become_this_machines(protocol: int) -> None:
+    buffer = io.BytesIO()
+    joblib.dump(np.arange(3, dtype=">i4"), buffer, protocol=protocol)
+    again = unpickle(buffer.getvalue(), TRUSTED)
+    assert (again.dtype, again.tolist()) == (np.dtype("int32"), [0, 1, 2])
 
 
 @pytest.mark.parametrize(
