@@ -19,7 +19,7 @@ image=$REGION-docker.pkg.dev/$PROJECT/tandem/tandem:$TAG
 at="--region=$REGION --project=$PROJECT"
 model=MODEL_SHA256=$MODEL_SHA256:TRUSTED_MODULES=$TRUSTED_MODULES
 upload="gcloud ai models upload --display-name=tandem --container-image-uri=$image --container-ports=8080 \
---container-predict-route=/predict --container-health-route=/ready \
+--container-predict-route=/vertex --container-health-route=/ready \
 --container-env-vars=^:^THREADS=$THREADS:LOG_LEVEL=$LOG_LEVEL:GOOGLE_CLOUD_PROJECT=$PROJECT:$model $at"
 
 step gcloud services enable aiplatform.googleapis.com artifactregistry.googleapis.com cloudbuild.googleapis.com \

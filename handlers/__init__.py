@@ -11,9 +11,9 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# Memory of this size is asked of the system for itself, and given back at once. glibc would only do so at first: after
-# a large body it would take the next ones' from its heaps, where each thread's leftovers keep it, and with time four
-# hostile bodies took 636 MB instead of 440. mallopt(3) is glibc's alone.
-M_MMAP_THRESHOLD, LARGE = -3, 256 * 1024
+# One heap for all threads: glibc would give each its own, in which what a large body left behind serves no other thread,
+# and with time four hostile bodies took 636 MB instead of 440. Python's lock lets one thread at a time ask for memory
+# anyway. mallopt(3) is glibc's alone.
+M_ARENA_MAX = -8
 with contextlib.suppress(AttributeError):
-    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
+    ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)

@@ -49,7 +49,7 @@ def predict(predictor: Predictor, instances: Instances) -> Predictions:
 
 def none_given(what: str) -> Problem:
     """Return the refusal of a request for what the model does not give."""
-    return Problem(422, f"this model gives no {what}", [(f"#/{what}", "leave it out, or false")])
+    return Problem(422, f"this model gives no {what}", [((what,), "leave it out, or false")])
 
 
 def none_of(manifest: Manifest, instances: Instances) -> Predictions:

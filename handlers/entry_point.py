@@ -61,10 +61,11 @@ def respond(service: Service, view: View, request: Request, refuse: Refuse = Pro
         # functions-framework reads the body once more after its function. One that failed or was refused
         # would fail or block again there, so only read_body, by way of the environ, can read it.
         request.stream = io.BytesIO()
-        response = view(request)
-    except Problem as problem:
-        response = refuse(problem)
-    except Exception:
+        try:
+            response = view(request)
+        except Problem as problem:
+            response = refuse(problem)
+    except Exception:  # of the refusal, too
         log.exception("request %s failed", request_id)
         response = refuse(Problem(500, f"internal error; the request id is {request_id}"))
     finally:

@@ -61,6 +61,7 @@ def configure() -> str:
     # A filter, since gunicorn gives its logger a handler of its own later on, and logconfig_dict, its own way to
     # another one, would make it compose an access log line for every request.
     logging.getLogger("gunicorn.error").filters[:] = [to_root]
+    logging.getLogger("py.warnings").filters[:] = [is_no_race]
     return level.lower()
 
 
@@ -86,6 +87,14 @@ def to_root(record: logging.LogRecord) -> bool:
     if record.levelno >= logging.root.level:
         logging.root.handle(record)
     return False
+
+
+def is_no_race(record: logging.LogRecord) -> bool:
+    """Leave out what scikit-learn's forests say of themselves, once a tree, when several threads predict.
+
+    Each sets Python's filters for warnings anew, which all threads share, so at times one finds none.
+    """
+    return "`sklearn.utils.parallel.delayed` should be used with" not in message_of(record)
 
 
 class ForCloudLogging(logging.Formatter):

@@ -8,12 +8,13 @@ from flask import Request, Response
 from handlers import answers
 from handlers.answers import Predictions
 from handlers.dialects import table
-from handlers.dialects.dialect import Asked, Dialect
+from handlers.dialects.asked import Asked
+from handlers.dialects.dialect import Dialect
 from handlers.dialects.plain import answer_of
 from handlers.entry_point import View, entry_point
 from handlers.http import parse_json, read_body
 from handlers.responses import MAX_ERRORS, Problem
-from handlers.schemas import Instances, pointer
+from handlers.schemas import Instances
 from handlers.service import Service, once
 from handlers.timing import laps_of
 from predictor import Manifest, NotPredictable, Predictor
@@ -54,7 +55,7 @@ def view_of(service: Service, dialect: Dialect) -> View:
         laps_of(request).dialect = dialect.name
         body = read_body(request, service.max_body_bytes, dialect.media_types)
         headers = request.headers
-        with service.room_for(body, dialect.json_of(body, headers)):
+        with service.room_for(body, lambda: dialect.json_of(body, headers)):
             instances, options = valid(request, dialect, lambda: dialect.read(body, headers))
         return answer(request, dialect, instances, options)
 
@@ -110,8 +111,9 @@ def valid(request: Request, dialect: Dialect, read: Callable[[], Asked]) -> tupl
     asked = read()
     laps.lap("read")
     instances = dialect.instances(asked)
-    for watch in dialect.service.watchers:
-        watch(instances.inputs)
+    if instances.rows:
+        for watch in dialect.service.watchers:
+            watch(instances.inputs)
     laps.lap("validate")
     laps.rows = len(instances.rows)
     return instances, asked.options
@@ -134,11 +136,10 @@ def predict_rows(predictor: Predictor, instances: Instances) -> Predictions:
 
 def unpredictable(error: NotPredictable, manifest: Manifest, instances: Instances) -> Problem:
     """Return the refusal of rows that the model cannot predict: each row, or each category that it refuses."""
-    errors = [(pointer(instances.path(row)), str(error)) for row in error.rows[:MAX_ERRORS]]
+    errors = [(instances.path(row), str(error)) for row in error.rows[:MAX_ERRORS]]
     for row, position in error.cells[:MAX_ERRORS]:
         column = manifest.features[position]
-        place = instances.cell_path(row, position, column.name)
-        errors.append((pointer(place), f"must be {column.expected_strictly()}"))
+        errors.append((instances.cell_path(row, position, column.name), f"must be {column.expected_strictly()}"))
     return Problem(422, str(error), errors, total=max(len(error.rows), len(error.cells)))
 
 

@@ -10,6 +10,8 @@ import orjson
 from flask import Request, Response
 from werkzeug.datastructures import Headers
 
+from handlers.paths import Path, pointer
+
 # RFC 9110's names; http.HTTPStatus has older ones for some before Python 3.13.
 TITLES = {
     400: "Bad Request",
@@ -40,14 +42,14 @@ REQUEST_ID_KEY = "tandem.request_id"
 class Problem(Exception):
     """An error answer, RFC 9457: raise it anywhere below an entry point.
 
-    `errors` are (JSON pointer, detail) pairs, at most MAX_ERRORS of them; `total` counts those left out too.
+    `errors` are pairs of where and what, at most MAX_ERRORS of them; `total` counts those left out too.
     """
 
     def __init__(
         self,
         status: int,
         detail: str,
-        errors: Iterable[tuple[str, str]] = (),
+        errors: Iterable[tuple[Path, str]] = (),
         *,
         total: int = 0,
         headers: Mapping[str, str] | None = None,
@@ -84,7 +86,7 @@ class Problem(Exception):
             "detail": self.detail,
         }
         if self.errors:
-            document["errors"] = [{"pointer": pointer, "detail": detail} for pointer, detail in self.errors]
+            document["errors"] = [{"pointer": pointer(path), "detail": detail} for path, detail in self.errors]
             if self.total > len(self.errors):
                 document["more_errors"] = self.total - len(self.errors)
         return orjson.dumps(document)

@@ -13,15 +13,13 @@ from typing import Any
 import numpy as np
 from marshmallow import ValidationError, fields
 
+from handlers.paths import Path, shorten
 from handlers.responses import MAX_ERRORS, Problem
 from predictor import Manifest
 from predictor.columns import NUMBERS, Inputs, Number, Values, kind_of
 from predictor.outputs import all_finite
 
-MAX_ECHO = 64
 NULL = type(None)
-
-Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -181,11 +179,6 @@ class Row(Rows):
         """Return what is wrong with the row, without the index that the request does not have."""
         faults = super().faults(rows)
         return Faults([Fault(fault.path[1:], fault.detail) for fault in faults.first], faults.total)
-
-
-def shorten(text: str) -> str:
-    """Return at most MAX_ECHO characters of a text that came from the caller."""
-    return text if len(text) <= MAX_ECHO else text[: MAX_ECHO - 1] + "…"
 
 
 def as_float64(cells: list[Any], rows: int) -> Values | None:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from marshmallow import Schema, ValidationError, fields
 
+from handlers.paths import Path
 from handlers.responses import MAX_ERRORS, Problem
-from handlers.rows import Fault, Faults, Path, Row, Rows, shorten
+from handlers.rows import Fault, Faults, Row, Rows
 from predictor import Manifest
 from predictor.columns import Inputs, kind_of
 
@@ -57,7 +57,7 @@ def predict_request(manifest: Manifest, max_rows: int) -> Schema:
 def validate(schema: Schema, document: Any) -> Instances:
     """Return the instances of a request; Problem 422 with every fault of the document, in its order."""
     if type(document) is not dict:
-        raise Problem(422, "the request is not valid", [("#", f"must be an object, not {kind_of(document)}")])
+        raise Problem(422, "the request is not valid", [((), f"must be an object, not {kind_of(document)}")])
     data: dict[str, Any] = {}
     messages: dict[str, Any] = {}
     unknown = []
@@ -83,24 +83,15 @@ def validate(schema: Schema, document: Any) -> Instances:
 
 def refusal(document: dict[str, Any], messages: dict[str, Any], unknown: list[str]) -> Problem:
     """Return the problem that lists what is wrong with the keys of a request."""
-    errors: list[tuple[str, str]] = []
+    errors: list[tuple[Path, str]] = []
     total = len(unknown)
     for key in unknown[:MAX_ERRORS]:
-        errors.append(
-            (pointer((key,)), "is not a key of this request; they are features, instances, probabilities, scores")
-        )
+        errors.append(((key,), "is not a key of this request; they are features, instances, probabilities, scores"))
     for key, message in messages.items():
         faults = message
         if not isinstance(message, Faults):
             faults = Faults([Fault((), detail) for detail in message], len(message))
         path: Path = () if key == "_schema" else (key,)
-        errors += [(pointer(path + fault.path), fault.detail) for fault in faults.first]
+        errors += [(path + fault.path, fault.detail) for fault in faults.first]
         total += faults.total
     return Problem(422, "the request is not valid", errors, total=total)
-
-
-def pointer(path: Path) -> str:
-    """Return a path as a JSON pointer in a URI fragment (RFC 6901, section 6), long names cut."""
-    return "#" + "".join(
-        "/" + shorten(quote(str(part).replace("~", "~0").replace("/", "~1"), safe="~!$'()*+,;:@")) for part in path
-    )

@@ -83,18 +83,22 @@ class Service:
         self.made: dict[str, Any] = {}
         self._one_large_body = threading.Lock()
 
-    def room_for(self, body: bytes, text: bytes | None = None) -> AbstractContextManager[Any]:
+    def room_for(self, body: bytes, text: Callable[[], bytes] | None = None) -> AbstractContextManager[Any]:
         """Return what to hold while a body is JSON values, which can take 44 times its bytes. Problem 413.
 
-        `text` is the part of it that is JSON, by default the whole.
+        `text` returns the part of it that is JSON, by default the whole.
         """
-        return ANY_NUMBER if len(body) <= LARGE_BODY else self._alone(body if text is None else text)
+        return ANY_NUMBER if len(body) <= LARGE_BODY else self._alone(text() if text else body)
 
     @contextlib.contextmanager
     def _alone(self, body: bytes) -> Iterator[None]:
         with self._one_large_body:
-            check_containers(body, ROOM_FOR_CONTAINERS + 2 * self.max_rows)
+            self.check_room(body)
             yield
+
+    def check_room(self, text: bytes) -> None:
+        """Refuse JSON with more lists and objects than any request needs; Problem 413."""
+        check_containers(text, ROOM_FOR_CONTAINERS + 2 * self.max_rows)
 
     def check_ready(self) -> None:
         """Raise Problem 503 unless the model of this very process predicts its golden examples as it was trained to."""

@@ -129,7 +129,7 @@ def _read_verified(directory: Path, described: dict[str, Any]) -> bytes:
 def _check_pin(pinned: str, digest: str, manifest: Manifest) -> None:
     if not pinned or pinned == digest:
         return
-    for described in filter(None, (manifest.artifact, manifest.compiled)):
+    for described in filter(None, (manifest.artifact, manifest.compiled, manifest.bigquery)):
         if pinned == described["sha256"]:
             raise ArtifactError(
                 f"MODEL_SHA256 is the digest of {described['file']} alone; set it to that of {FILE}, "

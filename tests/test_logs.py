@@ -232,6 +232,19 @@ def test_on_a_terminal_lines_are_for_people(root: Path) -> None:
         os.close(terminal)
 
 
+def test_only_what_threads_make_scikit_learn_warn_of_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "__stdout__", sys.stdout)
+    monkeypatch.setattr(logging.root, "handlers", [])
+    configure()
+    logging.captureWarnings(False)
+    for message in ("of something", "`sklearn.utils.parallel.delayed` should be used with `Parallel`"):
+        logging.getLogger("py.warnings").warning("%s", message)
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["message"] == "of something"
+
+
 def test_filters_for_warnings_are_those_of_python_and_one_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "of an import")

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from itertools import chain, count, islice, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import click
 import orjson
 from flask import current_app
 from flask.cli import AppGroup
 
+from handlers import paths
 from handlers.predict import predictions
 from handlers.responses import Problem
 from handlers.schemas import validate
@@ -118,15 +118,14 @@ def ask(document: dict[str, Any], places: Sequence[str]) -> dict[str, Any]:
     try:
         return predictions(service.predictor, validate(service.request_schema, document))
     except Problem as problem:
-        faults = [f"{in_words(pointer, places)} {detail}" for pointer, detail in problem.errors] or [problem.detail]
+        faults = [f"{in_words(path, places)} {detail}" for path, detail in problem.errors] or [problem.detail]
         raise click.ClickException("; ".join(faults)) from None
 
 
-def in_words(pointer: str, places: Sequence[str]) -> str:
-    """Return a JSON pointer as a person says it: with the places of a table's rows, or values counted from 1."""
-    key, *rest = (unquote(part).replace("~1", "/").replace("~0", "~") for part in pointer.removeprefix("#/").split("/"))
+def in_words(path: paths.Path, places: Sequence[str]) -> str:
+    """Return where a fault is as a person says it: with the places of a table's rows, or values counted from 1."""
+    key, *rest = path
+    words = [f"value {part + 1}" if isinstance(part, int) else part for part in rest]
     if key == "instances" and rest:
-        rest[0] = places[int(rest[0])]
-    elif rest:
-        rest[0] = f"value {int(rest[0]) + 1}"
-    return ", ".join(rest) or key
+        words[0] = places[int(rest[0])]
+    return ", ".join(words) or str(key)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
-from handlers.schemas import pointer
+from handlers.paths import pointer
 from predictor.columns import Category, Column, Date, Number, Text
 
 DAY = re.compile(r"\d{4}-\d\d-\d\d")

@@ -65,14 +65,18 @@ def routes_of(service: Service) -> Blueprint:
 
     @blueprint.record
     def register(state: BlueprintSetupState) -> None:
+        state.app.url_map.merge_slashes = False  # or /v2//models were answered by a page that leads to /v2/models
         for path, view in views_by_path(service).items():
             add(state, path, path[1:].replace(".", "_") or "home", view)
-        for dialect in filter(lambda dialect: dialect.below, predict.dialects_of(service)):
-            add(state, f"{dialect.below}<path:rest>", f"{dialect.name}_elsewhere", view_of_elsewhere(dialect))
+
+    elsewhere = {dialect.below: view_of_elsewhere(dialect) for dialect in predict.dialects_of(service)}
 
     @blueprint.app_errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         """Answer what Flask refuses by itself, an unknown path for one, in the contract's form."""
+        for below, view in elsewhere.items():
+            if below and error.code == 404 and request.path.startswith(below):
+                return view(request)
 
         def refuse(_: Request) -> Response:
             if error.code == 404:
@@ -105,12 +109,10 @@ def views_by_path(service: Service) -> dict[str, View]:
     return gets | posts | shared
 
 
-def view_of_elsewhere(dialect: Dialect) -> Callable[..., Response]:
+def view_of_elsewhere(dialect: Dialect) -> View:
     """Return the view of the addresses of a dialect at which there is nothing."""
-    view = entry_point(dialect.service, allow=f"{READ}, POST", refuse=dialect.refuse)(
-        functools.partial(predict.not_here, dialect)
-    )
-    return lambda request, rest: view(request)
+    in_its_form = entry_point(dialect.service, allow=f"{READ}, POST", refuse=dialect.refuse)
+    return in_its_form(functools.partial(predict.not_here, dialect))
 
 
 def by_method(get: View, post: View) -> View:

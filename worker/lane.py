@@ -83,13 +83,22 @@ class QuickWorker(DeadlineWorker):
                     whole[conn] = found
             turn.append(one)
         begun = self.lateness.begin(self.nr)
-        if len(whole) > 1 and not self.direct.predict_ahead([request.body for request in whole.values()]):
+        if len(whole) > 1 and not self.predicts_ahead([request.body for request in whole.values()]):
             for conn, request in whole.items():
                 give_back(conn, request.data)
                 self.seen[conn] = None
         if self.lateness.end(self.nr, *begun, alone=not self.deadlines):
             self.close_lane()
         return turn
+
+    def predicts_ahead(self, bodies: list[bytes]) -> bool:
+        """Predict in one call what some bodies ask for; return whether that went well, whatever a model raises."""
+        try:
+            return self.direct is not None and self.direct.predict_ahead(bodies)
+        except BaseException:  # sys.exit() in a model's code, for one, or a signal that ends the worker: see `handle`
+            if not self.alive:
+                raise
+            return False
 
     def on_client_socket_readable(self, conn: TConn, client: ClientSocket) -> None:
         """Answer the next request of a connection that was kept alive; runs in the main thread."""

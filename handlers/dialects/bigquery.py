@@ -12,18 +12,23 @@ import orjson
 from flask import Response
 
 from handlers.answers import Predictions, details_of, labels_of
+from handlers.dialects.asked import DETAILS, Asked
 from handlers.dialects.bigquery_calls import Calls, SomeInstances, context_of
-from handlers.dialects.bigquery_values import converted, is_numeric
+from handlers.dialects.bigquery_values import converted, gaps_of, is_numeric
 from handlers.dialects.describe import TEXT, closed, listed, posted
-from handlers.dialects.dialect import DETAILS, Asked, Dialect, cast_hint
+from handlers.dialects.dialect import Dialect
 from handlers.dialects.inputs import matrix_of
-from handlers.http import parse_json
-from handlers.responses import Problem, json_response
+from handlers.dialects.number_texts import numbers_of
+from handlers.dialects.words import cast_hint
+from handlers.http import JSON, parse_json
+from handlers.responses import Problem, body_response
 from handlers.schemas import Instances
-from predictor.columns import Values, kind_of
+from predictor.columns import NUMBERS, Values, kind_of
 
 # Without an errorMessage of less than this BigQuery takes a refusal for a fault of the network, and tries again.
 MAX_MESSAGE_BYTES = 1000
+# What BigQuery takes of a container (https://cloud.google.com/bigquery/quotas#remote_function_limits).
+MAX_REPLIES_BYTES = 15_000_000
 # Tried again up to 20 times, so no answer to what the caller did; 422 is 400 in all of its examples.
 STATUSES = {408: 400, 422: 400}
 
@@ -56,32 +61,48 @@ class BigQuery(Dialect):
         null: frozenset[int] = frozenset()
         if options.get("nulls") == "null":
             null = self.fill_gaps(rows)
-        return Asked({"instances": rows} | wanted, **wanted, options=Calls(len(calls), null))
+        return Asked({"instances": rows}, **wanted, options=Calls(len(calls), null))
 
     def matrix(self, calls: list[Any]) -> Values | None:
-        """Return calls of nothing but numbers as the model takes them, None where there is more to look at."""
-        width = len(self.manifest.features)
-        if len(calls) > self.service.max_rows or set(map(type, calls)) != {list} or set(map(len, calls)) != {width}:
+        """Return calls of numbers, also in strings, as the model takes them; None where there is more to look at."""
+        width = len(self.names)
+        if not self.any_numbers or len(calls) > self.service.max_rows:
             return None
-        return matrix_of(self.manifest, list(itertools.chain.from_iterable(calls)))
+        if set(map(type, calls)) != {list} or set(map(len, calls)) != {width}:
+            return None
+        cells = list(itertools.chain.from_iterable(calls))
+        kinds = set(map(type, cells))
+        if str in kinds and kinds <= NUMBERS | {str}:
+            cells = numbers_of(cells, [cell for cell in cells if type(cell) is str]) or cells
+        return matrix_of(cells, width)
 
     def rows(self, calls: list[Any]) -> list[Any]:
         """Return calls as rows of /predict: names out of a single JSON argument, numbers out of strings."""
         if len(calls) > self.service.max_rows:
             self.check_count(len(calls))
+        # They are JSON of their own, of which the brackets were just text so far. The first that is none ends it all,
+        # so that its quotation marks hide no brackets of the next.
+        documents = [call[0] for call in calls if self.is_document(call)]
+        self.service.check_room(",".join(documents).encode())
         rows = [self.row(index, call) for index, call in enumerate(calls)]
         convert = {index: column for index, column in enumerate(self.manifest.features) if is_numeric(column)}
         by_name = {column.name: column for column in convert.values()}
         return [converted(row, convert if type(row) is list else by_name) for row in rows]
 
+    def is_document(self, call: Any) -> bool:
+        """Whether the one argument of a call is a row in a STRING; of a model of one column it is the cell."""
+        return type(call) is list and len(call) == 1 and type(call[0]) is str and len(self.names) > 1
+
     def row(self, index: int, call: Any) -> Any:
         """Return the row that a call with one argument is: the document in it, or the one cell of the model."""
-        if type(call) is not list or len(call) != 1:
+        if type(call) is not list:
+            raise Problem(422, f"calls[{index}] must be a list of arguments, not {kind_of(call)}")
+        if len(call) != 1:
             return call
         argument = call[0]
-        if type(argument) in {dict, list}:
+        if type(argument) in {dict, list} or (argument is None and len(self.names) > 1):
             return argument
-        if type(argument) is not str or len(self.manifest.features) == 1:
+        if not self.is_document(call):
             return call
         try:
             document = parse_json(argument.encode())
@@ -93,25 +114,23 @@ class BigQuery(Dialect):
         return document
 
     def fill_gaps(self, rows: list[Any]) -> frozenset[int]:
-        """Give each null where none may be a valid value; return the rows that had one, which get no prediction.
+        """Give each null where none may be a valid value; return the rows that had or were one: they get no prediction.
 
         So what else is wrong with such a row is still found.
         """
-        features = self.manifest.features
         example = self.manifest.examples[0]["features"]
-        cells = dict(enumerate(example)) | dict(zip(self.manifest.feature_names, example, strict=True))
-        whole = {index for index, column in enumerate(features) if not column.missing}
-        whole_names = {column.name for column in features if not column.missing}
+        cells = zip(self.manifest.features, example, strict=True)
+        by_place = {place: cell for place, (column, cell) in enumerate(cells) if not column.missing}
+        by_name = {self.names[place]: cell for place, cell in by_place.items()}
         filled = set()
         for number, row in enumerate(rows):
-            if type(row) is dict:
-                gaps: Any = [name for name in whole_names if name in row and row[name] is None]
-            else:
-                gaps = [i for i, cell in enumerate(row) if cell is None and i in whole] if type(row) is list else []
-            if gaps:
+            if row is None:
+                rows[number] = [*example]
+            elif gaps := gaps_of(row, by_name if type(row) is dict else by_place):
                 rows[number] = row.copy()
-                for gap in gaps:
-                    rows[number][gap] = cells[gap]
+                for gap, cell in gaps.items():
+                    rows[number][gap] = cell
+            if rows[number] is not row:
                 filled.add(number)
         return frozenset(filled)
 
@@ -140,7 +159,7 @@ class BigQuery(Dialect):
     def message(self, problem: Problem, count: int) -> str:
         """Return the first fault in a sentence, with in how many of the rows there is one."""
         first = Problem(problem.status, problem.detail, problem.errors[:1])
-        rows = len({pointer.split("/")[2] for pointer, _ in problem.errors if pointer.startswith("#/instances/")})
+        rows = len({path[1] for path, _ in problem.errors if len(path) > 1})
         most = "at least " if problem.total > len(problem.errors) else ""
         counted = f"; {most}{rows} of {count} rows" if rows else ""
         return self.sentence(first, "calls[{}]") + cast_hint(first) + counted
@@ -153,7 +172,12 @@ class BigQuery(Dialect):
         if calls.null:
             rest = iter(values)
             values = [None if row in calls.null else next(rest) for row in range(calls.count)]
-        return json_response({"replies": values})
+        body = orjson.dumps({"replies": values})
+        if len(body) > MAX_REPLIES_BYTES:
+            fewer = calls.count * MAX_REPLIES_BYTES // len(body)
+            raise Problem(413, f"the replies are {len(body)} bytes, and BigQuery takes {MAX_REPLIES_BYTES}; "
+                          f"make the function with max_batching_rows = {fewer} or fewer")  # fmt: skip
+        return body_response(body, JSON)
 
     def refuse(self, problem: Problem) -> Response:
         """Refuse by `errorMessage`, which the user of the query sees, and never so that BigQuery tries it again."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handlers.dialects.dialect import DETAILS
+from handlers.dialects.asked import DETAILS
+from handlers.paths import Path
 from handlers.responses import Problem
-from handlers.rows import Path
 from handlers.schemas import Instances
 from predictor.columns import kind_of
 
@@ -39,7 +39,9 @@ def context_of(given: Any) -> dict[str, str]:
     if type(given) is not dict:
         raise Problem(422, f"userDefinedContext must be an object, not {kind_of(given)}")
     for key, value in given.items():
+        if type(value) is not str:
+            raise Problem(422, f"userDefinedContext.{key:.64} must be a string, not {kind_of(value)}")
         if value not in OPTIONS.get(key, ()):
             known = ", ".join(f"{name}={' or '.join(values)}" for name, values in OPTIONS.items())
-            raise Problem(422, f"userDefinedContext can have {known}; not {key:.64}={value!s:.64}")
+            raise Problem(422, f"userDefinedContext can have {known}; not {key:.64}={value:.64}")
     return given

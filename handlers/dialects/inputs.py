@@ -14,6 +14,51 @@ from predictor.outputs import all_finite
 Given = Sequence[Any] | Values
 
 
+def takes_any_numbers(manifest: Manifest) -> bool:
+    """Whether the model takes a matrix of whatever finite numbers."""
+    return manifest.input == "matrix" and all(
+        type(column) is Number and not column.dtype for column in manifest.features
+    )
+
+
+def matrix_of(cells: Given, columns: int) -> NDArray[np.float64] | None:
+    """Return the cells of all rows, one after the other, as a matrix; None when one is no finite number."""
+    values = numbers_of(cells)
+    return values.reshape(-1, columns).copy() if values is not None and all_finite(values) else None
+
+
+def matrix_by_column(given: Sequence[Given]) -> NDArray[np.float64] | None:
+    """Return equally many cells a column as a matrix; None when one is no finite number."""
+    columns: list[Values] = []
+    for cells in given:
+        values = numbers_of(cells)
+        if values is None:
+            return None
+        columns.append(values)
+    matrix = np.array(columns).T.copy()
+    return matrix if all_finite(matrix) else None
+
+
+def numbers_of(cells: Given) -> NDArray[np.float64] | None:
+    """Return cells as float64, which may be infinite or NaN; None when one is no number."""
+    if isinstance(cells, np.ndarray):
+        return wide(cells) if cells.dtype.kind in "fiu" else None
+    if not set(map(type, cells)) <= NUMBERS:
+        return None
+    try:
+        return np.array(cells, dtype=np.float64)
+    except OverflowError:  # an integer beyond float64
+        return None
+
+
+def wide(values: Values) -> NDArray[np.float64]:
+    """Return numbers as float64, those that are as they are."""
+    if values.dtype == np.float64:
+        return values
+    with np.errstate(invalid="ignore"):  # of a NaN that signals; it becomes one that does not
+        return values.astype(np.float64)
+
+
 def inputs_of(manifest: Manifest, given: Sequence[Given]) -> Inputs | None:
     """Return cells, one entry a feature and all of them equally many, as inputs; None when one cannot be a cell."""
     arrays = []
@@ -30,27 +75,12 @@ def array_of(column: Column, cells: Given) -> Values | None:
     if not isinstance(cells, np.ndarray):
         return column.array(cells)
     if type(column) is Number and not column.dtype and cells.dtype.kind in "fiu":
-        with np.errstate(invalid="ignore"):  # of a NaN that signals; it becomes one that does not
-            values = cells.astype(np.float64)
+        values = wide(cells)
         allowed = ~np.isinf(values) if column.missing else np.isfinite(values)
         return values if allowed.all() else None
     if type(column) is Boolean and cells.dtype.kind == "b":
         return cells.astype(np.float64)
     return column.array(to_cells(cells))
-
-
-def matrix_of(manifest: Manifest, cells: Given) -> NDArray[np.float64] | None:
-    """Return the cells of all rows, one after the other, as a matrix; None when that needs a closer look."""
-    if manifest.input != "matrix" or any(type(column) is not Number or column.dtype for column in manifest.features):
-        return None
-    if not (cells.dtype.kind in "fiu" if isinstance(cells, np.ndarray) else set(map(type, cells)) <= NUMBERS):
-        return None
-    try:
-        with np.errstate(invalid="ignore"):
-            values = np.array(cells, dtype=np.float64)
-    except OverflowError:
-        return None
-    return values.reshape(-1, len(manifest.features)) if all_finite(values) else None
 
 
 def to_cells(cells: Given) -> Sequence[Any]:

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.h
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from flask import Request, Response
@@ -13,9 +12,10 @@ from werkzeug.datastructures import Headers, MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
 from handlers.answers import Predictions, labelled
-from handlers.dialects.csv_rows import read_csv, write_csv
+from handlers.dialects.asked import Asked, options_of
+from handlers.dialects.csv_rows import read_csv, read_numbers, write_csv
 from handlers.dialects.describe import TEXT, answer_of, closed, posted
-from handlers.dialects.dialect import Asked, Dialect, Get, options_of
+from handlers.dialects.dialect import Dialect, Get
 from handlers.dialects.inputs import Given
 from handlers.http import JSON
 from handlers.responses import Problem, json_response
@@ -56,11 +56,14 @@ class Invocations(Dialect):
         """Read CSV or JSON, whatever the body is said to be."""
         form = answer_form(headers)
         if is_csv(headers):
+            frame = read_numbers(body, self.manifest, self.service.max_rows)
+            if frame:
+                return self.split(frame)._replace(options=form)
             cells = read_csv(body, self.manifest, self.service.max_rows)
             return Asked(columns=self.columns_of(cells), options=form)
         request = super().read(body, headers)
         if form == CSV:
-            return replace(request, options=form)
+            return request._replace(options=form)
         return request
 
     def read_document(self, document: Any) -> Asked:
@@ -74,21 +77,22 @@ class Invocations(Dialect):
             raise Problem(422, f"send exactly one of {', '.join(FORMS)}")
         if unknown := [key for key in document if key not in FORMS and key != "params"]:
             raise Problem(422, f"{unknown[0]:.64} is not a key of this request; they are {', '.join(FORMS)}, params")
-        wanted: dict[str, Any] = {**options_of(document.get("params"), "params")}
-        rows = document[forms[0]]
-        if forms[0] == "inputs" and type(rows) is dict:
-            return Asked(columns=self.by_column(rows), **wanted)
-        if forms[0] == "dataframe_split":
-            return self.split(rows, wanted)
-        return Asked({"instances": rows} | wanted, **wanted)
+        wanted = options_of(document.get("params"), "params")
+        return self.rows(forms[0], document[forms[0]])._replace(**wanted)
 
-    def split(self, frame: Any, wanted: dict[str, Any]) -> Asked:
+    def rows(self, form: str, rows: Any) -> Asked:
+        """Return the rows of a form."""
+        if form == "inputs" and type(rows) is dict:
+            return Asked(columns=self.by_column(rows))
+        return self.split(rows) if form == "dataframe_split" else Asked({"instances": rows})
+
+    def split(self, frame: Any) -> Asked:
         """Return the rows of a data frame that names its columns once."""
         if type(frame) is not dict or "data" not in frame or not frame.keys() <= SPLIT:
             raise Problem(422, "dataframe_split must be an object with data, and may have columns and index")
-        rows, columns = frame["data"], frame.get("columns", self.manifest.feature_names)
-        if columns == self.manifest.feature_names or type(rows) is not list or not rows:
-            return Asked({"instances": rows} | wanted, **wanted)
+        rows, columns = frame["data"], frame.get("columns", self.names)
+        if columns == self.names or type(rows) is not list or not rows:
+            return Asked({"instances": rows})
         if type(columns) is not list or any(type(name) is not str for name in columns):
             raise Problem(422, "dataframe_split.columns must be a list of names")
         if len(set(columns)) < len(columns):
@@ -97,7 +101,7 @@ class Invocations(Dialect):
             wrong = (i for i, row in enumerate(rows) if type(row) is not list or len(row) != len(columns))
             raise Problem(422, f"row {next(wrong)}: must be a list of {len(columns)} values")
         cells = dict(zip(columns, zip(*rows, strict=True), strict=True))
-        return Asked(columns=self.columns_of(cells), **wanted)
+        return Asked(columns=self.columns_of(cells))
 
     def by_column(self, cells: dict[str, Any]) -> Sequence[Given]:
         """Return the columns of a request that has a list for each."""
@@ -138,10 +142,14 @@ class Invocations(Dialect):
 
 def is_csv(headers: Headers) -> bool:
     """Whether a body is said to be CSV."""
-    return parse_options_header(headers.get("Content-Type"))[0].lower() == CSV
+    kind = headers.get("Content-Type")
+    # The usual ones need not be taken apart.
+    return kind == CSV or (kind != JSON and parse_options_header(kind)[0].lower() == CSV)
 
 
 def answer_form(headers: Headers) -> str:
     """Return the media type of the answer that the caller likes best: JSON unless it says CSV."""
-    accepted = parse_accept_header(headers.get("Accept"), MIMEAccept)
-    return accepted.best_match([JSON, CSV], JSON) or JSON
+    accepted = headers.get("Accept", JSON)
+    if accepted in {JSON, CSV, "*/*"}:
+        return CSV if accepted == CSV else JSON
+    return parse_accept_header(accepted, MIMEAccept).best_match([JSON, CSV], JSON) or JSON

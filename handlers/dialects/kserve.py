@@ -3,14 +3,16 @@
 https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Request, Response
 
 from handlers.answers import Predictions, labels_of
+from handlers.dialects.asked import Asked
 from handlers.dialects.describe import NOT_READY, TEXT, answer_of, asked, closed, listed, posted
-from handlers.dialects.dialect import Asked, Dialect, Get
+from handlers.dialects.dialect import Dialect, Get
 from handlers.responses import Problem, json_response
 
 KEYS = ("inputs", "instances")  # the first one wins
@@ -50,7 +52,8 @@ class KServe(Dialect):
         if unknown := [key for key in document if key not in KEYS]:
             raise Problem(422, f"{unknown[0]:.64} is not a key of this request; there is instances")
         rows = document[keys[0]]
-        if type(rows) is list and any(type(row) is dict for row in rows):
+        objects = [row for row in rows if type(row) is dict] if type(rows) is list else []
+        if list in map(type, itertools.chain.from_iterable(map(dict.values, objects))):
             rows = [unpacked(row) if type(row) is dict else row for row in rows]
         return Asked({"instances": rows})
 

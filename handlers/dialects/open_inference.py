@@ -4,18 +4,18 @@ https://github.com/kserve/open-inference-protocol/blob/main/specification/protoc
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from flask import Response
 from werkzeug.datastructures import Headers
 
 from handlers.answers import Predictions
-from handlers.dialects.dialect import Asked, cast_hint
+from handlers.dialects.asked import Asked
 from handlers.dialects.inputs import matrix_of, to_cells
 from handlers.dialects.open_inference_metadata import Metadata
-from handlers.dialects.tensors import Tensor, read_tensor, write_tensor
+from handlers.dialects.tensors import Tensor, fault, read_tensor, write_tensor
+from handlers.dialects.words import cast_hint
 from handlers.http import parse_json
 from handlers.responses import Problem, body_response, json_response
 from handlers.schemas import validate
@@ -25,8 +25,7 @@ LENGTH = "Inference-Header-Content-Length"
 KEYS = frozenset({"id", "inputs", "outputs", "parameters", "model_name", "model_version"})
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """How to answer: the outputs by name, each in bytes or not, and the caller's id."""
 
     outputs: Mapping[str, bool]
@@ -72,26 +71,18 @@ class OpenInference(Metadata):
             )
         if type(document.get("id")) not in {str, type(None)}:
             raise Problem(422, "id must be a string")
-        wanted = Wanted(self.outputs(document), document.get("id"))
-        given = document.get("inputs")
-        if type(given) is not list or not given:
-            raise Problem(422, "inputs must be a list of tensors")
-        # More names than a model has are refused before any data is looked at.
-        if len(given) > len(self.manifest.features) + len(self.manifest.left_out):
-            raise Problem(
-                422, f"there are {len(given)} inputs, but the model has {len(self.manifest.features)} features"
-            )
-        tensors = []
-        for tensor in given:
-            cells, tail = read_tensor(tensor, tail, self.service.max_rows)
-            tensors.append(cells)
-        if tail:
-            raise Problem(422, f"{len(tail)} bytes after the JSON belong to no input")
-        return self.asked(tensors, wanted)
+        outputs = self.outputs(document)
+        tensors = self.inputs(document.get("inputs"), tail)
+        methods = {self.tensors[name].method for name in outputs}
+        asked = self.rows_of(tensors[0]) if self.has_all_features(tensors) else self.columns_by_name(tensors)
+        return asked._replace(
+            probabilities="predict_proba" in methods,
+            scores="decision_function" in methods,
+            options=Wanted(outputs, document.get("id")),
+        )
 
     def outputs(self, document: dict[str, Any]) -> dict[str, bool]:
         """Return the outputs that a request wants, in its order, each with whether it wants bytes."""
-        known = [*self.tensors]
         usual = flag(document, "binary_data_output", False)
         given = document.get("outputs")
         if given is None or given == []:
@@ -99,40 +90,59 @@ class OpenInference(Metadata):
         if type(given) is not list or any(type(output) is not dict for output in given):
             raise Problem(422, "outputs must be a list of objects with a name")
         names = [output.get("name") for output in given]
-        if unknown := [name for name in names if name not in known]:
-            raise Problem(422, f"{unknown[0]!s:.64} is not an output of this model; it has {', '.join(known)}")
+        if any(type(name) is not str for name in names):
+            raise Problem(422, "the name of an output must be a string")
+        if unknown := [name for name in names if name not in self.tensors]:
+            raise Problem(
+                422, f"{unknown[0]:.64} is not an output of this model; it has {', '.join(self.tensors):.1000}"
+            )
         if len(set(names)) < len(names):
             raise Problem(422, "an output stands twice in outputs")
         return {output["name"]: flag(output, "binary_data", usual) for output in given}
 
-    def asked(self, tensors: list[Tensor], wanted: Wanted) -> Asked:
-        """Return tensors as the rows that they are: one for all features, or one for each."""
-        tensors_wanted = [self.tensors[name] for name in wanted.outputs]
-        details: dict[str, Any] = {
-            detail: True
-            for detail, method in (("probabilities", "predict_proba"), ("scores", "decision_function"))
-            if any(tensor.method == method for tensor in tensors_wanted)
-        }
-        width = len(self.manifest.features)
-        known = self.manifest.left_out.keys() | self.manifest.feature_names
+    def inputs(self, given: Any, tail: memoryview) -> list[Tensor]:
+        """Return the inputs of a request; `tail` are the bytes of those that are not in its JSON."""
+        if type(given) is not list or not given:
+            raise Problem(422, "inputs must be a list of tensors")
+        # More names than a model has are refused before any data is looked at.
+        if len(given) > len(self.known):
+            raise Problem(422, f"there are {len(given)} inputs, but the model has {len(self.names)} features")
+        tensors = []
+        for tensor in given:
+            cells, tail = read_tensor(tensor, tail, self.service.max_rows)
+            tensors.append(cells)
+        if tail:
+            raise Problem(422, f"{len(tail)} bytes after the JSON belong to no input")
+        return tensors
+
+    def has_all_features(self, tensors: list[Tensor]) -> bool:
+        """Whether there is one input for all features: as wide as a row, or no column that the model knows by name."""
         only = tensors[0]
-        if len(tensors) == 1 and (only.columns == width or only.columns != 1 or only.name not in known):
-            self.check_count(only.rows)
-            if only.columns != width:
-                row = to_cells(only.values[: only.columns])
-                validate(self.service.request_schema, {"instances": [row]})  # says how wide a row is
-            matrix = matrix_of(self.manifest, only.values)
-            if matrix is not None:
-                return Asked(inputs=matrix, **details, options=wanted)
-            columns = [only.values[index::width] for index in range(width)]
-            return Asked(columns=columns, **details, options=wanted)
+        wide = only.columns == len(self.names) or only.columns != 1
+        return len(tensors) == 1 and (wide or only.name not in self.known)
+
+    def rows_of(self, tensor: Tensor) -> Asked:
+        """Return the rows that one tensor has."""
+        width = len(self.names)
+        self.check_count(tensor.rows)
+        if tensor.columns != width:
+            row = to_cells(tensor.values[: tensor.columns])
+            validate(self.service.request_schema, {"instances": [row]})  # says how wide a row is
+        matrix = matrix_of(tensor.values, width) if self.any_numbers else None
+        if matrix is not None:
+            return Asked(inputs=matrix)
+        return Asked(columns=[tensor.values[index::width] for index in range(width)])
+
+    def columns_by_name(self, tensors: list[Tensor]) -> Asked:
+        """Return inputs that are a column each."""
+        rows = tensors[0].rows
         cells = {tensor.name: tensor.values for tensor in tensors}
         if len(cells) < len(tensors):
             raise Problem(422, "two inputs have one name")
         for tensor in tensors:
-            if tensor.columns != 1 or tensor.rows != only.rows:
-                raise Problem(422, f'input "{tensor.name:.64}": shape must be [{only.rows}] or [{only.rows}, 1]')
-        return Asked(columns=self.columns_of(cells), **details, options=wanted)
+            if tensor.columns != 1 or tensor.rows != rows:
+                raise fault(tensor.name, f"shape must be [{rows}] or [{rows}, 1]")
+        return Asked(columns=self.columns_of(cells))
 
     def write(self, predictions: Predictions, options: Any) -> Response:
         """Answer with the outputs in the order in which they were asked for, in JSON or in bytes."""

@@ -6,7 +6,8 @@ from typing import Any
 from flask import Response
 
 from handlers.answers import Predictions, details_of, labels_of
-from handlers.dialects.dialect import Asked, Dialect
+from handlers.dialects.asked import Asked
+from handlers.dialects.dialect import Dialect
 from handlers.responses import json_response
 from predictor import Manifest
 
@@ -15,6 +16,7 @@ class Plain(Dialect):
     """POST /predict."""
 
     name = "predict"
+    floats_may_be_whole = False
 
     @property
     def paths(self) -> Sequence[str]:

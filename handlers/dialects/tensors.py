@@ -5,8 +5,7 @@ https://github.com/triton-inference-server/server/blob/main/docs/protocol/extens
 
 import itertools
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from handlers.dialects.dialect import INVALID
 from handlers.dialects.inputs import Given
 from handlers.responses import Problem
-from handlers.schemas import pointer
 from predictor.columns import kind_of
 
 # Name -> type of the elements on the wire, little-endian. BYTES, of lengths and strings, has none.
@@ -26,17 +24,21 @@ TYPES = {
     **{f"FP{8 * size}": np.dtype(f"<f{size}") for size in (2, 4, 8)},
 }
 DATATYPES = [*TYPES, "BYTES"]
-# What the elements must be where JSON has others; null is a column's to allow.
+# Name -> NumPy's letter for the kind of its type, "S" for strings.
+KINDS = {name: wire.kind for name, wire in TYPES.items()} | {"BYTES": "S"}
+# What elements are in JSON; null is a column's to allow.
+NULL = type(None)
 EXPECTED: dict[str, tuple[set[type], str]] = {
-    "b": ({bool}, "true or false"),
-    "i": ({int}, "a whole number"),
-    "f": ({int, float}, "a number"),
+    "b": ({bool, NULL}, "true or false"),
+    "i": ({int, NULL}, "a whole number"),
+    "u": ({int, NULL}, "a whole number"),
+    "f": ({int, float, NULL}, "a number"),
+    "S": ({str, NULL}, "a string"),
 }
 LENGTH = 4
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(NamedTuple):
     """An input: its elements in row-major order, strings and what JSON holds as a list, and how many columns it has."""
 
     name: str
@@ -49,63 +51,60 @@ def read_tensor(given: Any, tail: memoryview, max_rows: int) -> tuple[Tensor, me
     """Return an input tensor, and what its bytes leave of `tail`; Problem 422 when it is none."""
     if type(given) is not dict or type(given.get("name")) is not str:
         raise Problem(422, "each of inputs must be an object with a name, shape, datatype and data")
-    name = quoted(given["name"])
+    name = given["name"]
     shape, datatype = given.get("shape"), given.get("datatype")
-    if type(shape) is not list or len(shape) not in {1, 2} or any(type(n) is not int or n < 0 for n in shape):
-        raise Problem(422, f"{name}: shape must be [rows] or [rows, columns]")
+    if type(shape) is not list or len(shape) not in {1, 2} or set(map(type, shape)) != {int} or min(shape) < 0:
+        raise fault(name, "shape must be [rows] or [rows, columns]")
     if datatype not in DATATYPES:
-        raise Problem(422, f"{name}: datatype must be one of {', '.join(DATATYPES)}")
-    if shape[0] > max_rows:
-        raise Problem(413, f"a request takes at most {max_rows} rows, this one has {shape[0]}")
-    parameters = given.get("parameters") or {}
+        raise fault(name, f"datatype must be one of {', '.join(DATATYPES)}")
+    rows, columns = shape if len(shape) == 2 else (shape[0], 1)
+    if rows > max_rows:
+        raise Problem(413, f"a request takes at most {max_rows} rows, this one has {rows}")
+    parameters = given.get("parameters")
     size = parameters.get("binary_data_size") if type(parameters) is dict else None
     if (size is None) == ("data" not in given):
-        raise Problem(422, f"{name}: give either data or the parameter binary_data_size")
+        raise fault(name, "give either data or the parameter binary_data_size")
     if size is None:
-        values: Given = from_json(given["data"], shape, datatype, given["name"])
-    else:
-        if type(size) is not int or not 0 <= size <= len(tail):
-            raise Problem(422, f"{name}: binary_data_size is not that of bytes after the JSON; {len(tail)} are left")
-        values, tail = from_bytes(tail[:size], math.prod(shape), datatype, name), tail[size:]
-    return Tensor(given["name"], shape[0], shape[1] if len(shape) == 2 else 1, values), tail
+        elements = flat(given["data"], shape)
+        if elements is None:
+            raise fault(name, f"data must be a list of {rows * columns} elements, flat or nested as its shape")
+        check_elements(elements, columns, datatype, name)
+        return Tensor(name, rows, columns, elements), tail
+    if type(size) is not int or not 0 <= size <= len(tail):
+        raise fault(name, f"binary_data_size is not that of bytes after the JSON; {len(tail)} are left")
+    return Tensor(name, rows, columns, from_bytes(tail[:size], rows * columns, datatype, name)), tail[size:]
 
 
-def quoted(name: str) -> str:
-    """Return what to call an input in a refusal."""
-    return f'input "{name:.64}"'
+def fault(name: str, detail: str) -> Problem:
+    """Return the refusal of an input."""
+    return Problem(422, f'input "{name:.64}": {detail}')
 
 
-def from_json(data: Any, shape: list[int], datatype: str, tensor: str) -> list[Any]:
-    """Return the elements of flat or nested lists."""
-    name = quoted(tensor)
-    values = data
-    wrong = Problem(422, f"{name}: data must be a list of {math.prod(shape)} elements, flat or nested as its shape")
-    if type(values) is not list:
-        raise wrong
-    if len(shape) == 2 and values and type(values[0]) is list:
-        if len(values) != shape[0] or set(map(type, values)) != {list} or set(map(len, values)) != {shape[1]}:
-            raise wrong
-        values = list(itertools.chain.from_iterable(values))
-    if len(values) != math.prod(shape):
-        raise wrong
-    return checked(values, shape, datatype, tensor)
+def flat(data: Any, shape: list[int]) -> list[Any] | None:
+    """Return the elements of flat or nested lists; None when they are not of this shape."""
+    if type(data) is not list:
+        return None
+    if len(shape) == 2 and data and type(data[0]) is list:
+        if len(data) != shape[0] or set(map(type, data)) != {list} or set(map(len, data)) != {shape[1]}:
+            return None
+        return list(itertools.chain.from_iterable(data))
+    return data if len(data) == math.prod(shape) else None
 
 
-def checked(values: list[Any], shape: list[int], datatype: str, name: str) -> list[Any]:
-    """Return elements that are of a datatype, or null; a float is never a whole number."""
-    kind = TYPES[datatype].kind.replace("u", "i") if datatype in TYPES else ""
-    allowed, expected = EXPECTED.get(kind, ({str}, "a string"))
-    kinds = set(map(type, values)) - {type(None)}
-    if not kinds <= allowed:
-        where = next(i for i, value in enumerate(values) if value is not None and type(value) not in allowed)
-        row, column = divmod(where, shape[1] if len(shape) == 2 else 1)
-        place = pointer(("instances", row, column if shape[1:] > [1] else name))
+def check_elements(values: list[Any], columns: int, datatype: str, name: str) -> None:
+    """Refuse elements that are not of a datatype, nor null; a float is never a whole number."""
+    kind = KINDS[datatype]
+    allowed, expected = EXPECTED[kind]
+    if not set(map(type, values)) <= allowed:
+        where = next(i for i, value in enumerate(values) if type(value) not in allowed)
+        row, column = divmod(where, columns)
+        place = ("instances", row, column if columns > 1 else name)
         raise Problem(422, INVALID, [(place, f"must be {expected}, not {kind_of(values[where])}")])
-    if kind == "i":
+    if kind in "iu":
         limits = np.iinfo(TYPES[datatype])
-        if any(value is not None and not limits.min <= value <= limits.max for value in values):
-            raise Problem(422, f"{quoted(name)}: an element is out of the range of {datatype}")
-    return values
+        given = [value for value in values if value is not None] or [0]
+        if min(given) < limits.min or max(given) > limits.max:
+            raise fault(name, f"an element is out of the range of {datatype}")
 
 
 def from_bytes(data: memoryview, count: int, datatype: str, name: str) -> Given:
@@ -114,9 +113,9 @@ def from_bytes(data: memoryview, count: int, datatype: str, name: str) -> Given:
         return strings(data, count, name)
     wire = TYPES[datatype]
     if len(data) != count * wire.itemsize:
-        raise Problem(422, f"{name}: {count} of {datatype} are {count * wire.itemsize} bytes, not {len(data)}")
+        raise fault(name, f"{count} of {datatype} are {count * wire.itemsize} bytes, not {len(data)}")
     if datatype == "BOOL" and np.frombuffer(data, np.uint8).max(initial=0) > 1:
-        raise Problem(422, f"{name}: a byte of BOOL must be 0 or 1")
+        raise fault(name, "a byte of BOOL must be 0 or 1")
     return np.frombuffer(data, wire)
 
 
@@ -132,10 +131,10 @@ def strings(data: memoryview, count: int, name: str) -> list[str]:
         try:
             texts.append(str(data[position + LENGTH : end], "utf-8"))
         except UnicodeDecodeError:
-            raise Problem(422, f"{name}: element {len(texts)} is not in UTF-8") from None
+            raise fault(name, f"element {len(texts)} is not in UTF-8") from None
         position = end
     if position != len(data) or len(texts) != count:
-        raise Problem(422, f"{name}: its bytes are not {count} elements of BYTES, each after its length in 4 bytes")
+        raise fault(name, f"its bytes are not {count} elements of BYTES, each after its length in 4 bytes")
     return texts
 
 

@@ -9,15 +9,21 @@ from typing import Any
 from flask import Request, Response
 
 from handlers.answers import Predictions, labelled
-from handlers.dialects.dialect import Asked, Get, options_of
+from handlers.dialects.asked import Asked, options_of
+from handlers.dialects.dialect import Get
 from handlers.dialects.plain import Plain
 from handlers.responses import json_response
+from handlers.service import Service
 
 
 class Vertex(Plain):
     """POST $AIP_PREDICT_ROUTE, GET $AIP_HEALTH_ROUTE."""
 
     name = "vertex"
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service)
+        self.floats_may_be_whole = service.predict_route != "/predict"  # that is as strict as ever
 
     @property
     def paths(self) -> Sequence[str]:
@@ -44,7 +50,7 @@ class Vertex(Plain):
             return Asked(document)
         rest = {key: value for key, value in document.items() if key != "parameters"}
         wanted = options_of(document["parameters"], "parameters")
-        return Asked(rest | wanted, options=bool(wanted))
+        return Asked(rest, **wanted, options=bool(wanted))
 
     def write(self, predictions: Predictions, options: Any) -> Response:
         """Answer one element an instance, since Vertex hands on nothing but `predictions`."""

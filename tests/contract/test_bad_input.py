@@ -152,7 +152,10 @@ def test_an_empty_body(host: Host) -> None:
         '{"a\\"":1,"a\\"":2}',
         '{"a\\\\":1,"a\\\\":"\\""}',
         '[{"a":1,"a":1}]',
+        "[" * 300 + '{"a":1,"a":1}' + "]" * 300,
+        '{"features":[' + "1," * 5000 + '{"a":1,"a":1}]}',
     ],
+    ids=lambda body: body[:30],
 )
 def test_a_duplicate_key(host: Host, body: str) -> None:
     assert_problem(host.send(body.encode()), 400, "Bad Request", TWICE)

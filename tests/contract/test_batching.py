@@ -197,6 +197,30 @@ def test_a_fault_of_ours_ends_one_request_and_not_the_loop(
     assert served.calls == [("predict", 3)]
 
 
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit, MemoryError, RecursionError, OSError])
+def test_whatever_the_model_raises_ends_one_request_and_not_the_loop(
+    serve: Callable[..., Served], forest: Path, kind: type[BaseException]
+) -> None:
+    served, rows = serve(), rows_of(3)
+    together = served.service.predictor.together
+    assert together is not None
+    proper = together.function
+
+    def function(name: str, inputs: Inputs) -> Any:
+        if 6.5 in np.asarray(inputs):
+            raise kind("on purpose")
+        return proper(name, inputs)
+
+    together.function = function
+    clients = [served.driven.connect() for _ in range(4)]
+    for client, row in zip(clients, [[6.5, 1, 1], *rows], strict=True):
+        client.sendall(request_of(body_of(row)))
+    assert [served.driven.answer(client)[9:12] for client in clients] == [b"500", b"200", b"200", b"200"]
+    for client in clients:
+        client.close()
+    served.let_go()
+
+
 @pytest.mark.parametrize("kept", [False, True])
 def test_a_row_that_the_model_refuses_is_refused_alone(serve: Callable[..., Served], forest: Path, kept: bool) -> None:
     served, rows = serve(), rows_of(8)

@@ -50,12 +50,12 @@ gcloud iam service-accounts describe tandem-vertex@my-project.iam.gserviceaccoun
 >/dev/null 2>&1 || gcloud iam service-accounts create tandem-vertex --display-name=Tandem --project=my-project
 gcloud builds submit . --config=deploy/cloudbuild.yaml --substitutions=_IMAGE={IMAGE} {AT}
 if gcloud ai models describe tandem {AT} >/dev/null 2>&1; then gcloud ai models upload --display-name=tandem \
---container-image-uri={IMAGE} --container-ports=8080 --container-predict-route=/predict \
+--container-image-uri={IMAGE} --container-ports=8080 --container-predict-route=/vertex \
 --container-health-route=/ready \
 --container-env-vars=^:^THREADS=4:LOG_LEVEL=INFO:GOOGLE_CLOUD_PROJECT=my-project:\
 MODEL_SHA256={SHA256}:TRUSTED_MODULES= {AT} \
 --parent-model=projects/my-project/locations/europe-west1/models/tandem; else gcloud ai models upload \
---display-name=tandem --container-image-uri={IMAGE} --container-ports=8080 --container-predict-route=/predict \
+--display-name=tandem --container-image-uri={IMAGE} --container-ports=8080 --container-predict-route=/vertex \
 --container-health-route=/ready \
 --container-env-vars=^:^THREADS=4:LOG_LEVEL=INFO:GOOGLE_CLOUD_PROJECT=my-project:\
 MODEL_SHA256={SHA256}:TRUSTED_MODULES= {AT} --model-id=tandem; fi

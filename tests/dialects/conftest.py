@@ -1,7 +1,9 @@
 """Both hosts of a few models, asked at once: an answer that differs between them is a failure by itself."""
 
+import re
+import socket
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from handlers.service import load_service
-from predictor.columns import Boolean, Category, Column, Number
+from predictor.columns import Boolean, Category, Column, Date, Number
+from servers.running import FUNCTION, GUNICORN, Server, running
 from tests.files import copy_model
 from tests.hosts import JSON, Answer, InProcess, function_of
 from tests.models import Sample, mixed_classifier, mixed_regressor, save_frame_model, save_model, text_classifier
@@ -53,6 +56,21 @@ def matrix(arrays: list[Any]) -> Any:
     return np.column_stack(arrays)
 
 
+def digits_classifier(folder: Path) -> Any:
+    """Save a model whose features have numbers for names."""
+    columns: list[Column] = [Number("2"), Number("0"), Number("1")]
+    return save_model(folder, LogisticRegression(max_iter=1000), matrix, Sample(columns, POINTS, CLASSES))
+
+
+def truth_classifier(folder: Path) -> Any:
+    """Save a classifier with true and false as labels, of a boolean and a date."""
+    columns: list[Column] = [Boolean("new"), Date("since", first="2024-01-15", last="2024-04-15", parts=[])]
+    rows: list[list[Any]] = [[True, "2024-01-15"], [False, "2024-02-15"], [True, "2024-03-15"], [False, "2024-04-15"]]
+    return save_frame_model(
+        folder, LogisticRegression(max_iter=1000), Sample(columns, rows, [True, False, True, False])
+    )
+
+
 def numbers_classifier(folder: Path) -> Any:
     estimator = LogisticRegression(max_iter=1000)
     return save_model(folder, estimator, matrix, Sample(NUMBERS, POINTS, CLASSES))
@@ -65,15 +83,45 @@ def whole_classifier(folder: Path) -> Any:
     return save_frame_model(folder, LogisticRegression(max_iter=1000), Sample(columns, rows, [0, 1, 0, 1]))
 
 
+@pytest.fixture(scope="session", params=[GUNICORN, FUNCTION], ids=["web app", "function"])
+def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Yield each host of the built-in example in turn, as a process of its own."""
+    with running(request.param, tmp_path_factory.mktemp("live") / "log", READ_TIMEOUT="1", **ROUTES) as server:
+        yield server
+    assert "Traceback" not in server.output()
+
+
+def exchange(server: Server, sent: bytes) -> Answer:
+    """Return what a server answers to the bytes of a request."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(sent)
+        got = b""
+        while not (head := re.match(rb"HTTP/1.1 (\d+) [\s\S]*?\r\n\r\n", got)):
+            got += received(connection)
+        headers = {name.lower(): value for name, value in re.findall(r"([\w-]+): (.*)\r\n", head[0].decode())}
+        while len(body := got[head.end() :]) < int(headers["content-length"]):
+            got += received(connection)
+    return Answer(int(head[1]), headers, body)
+
+
+def received(connection: socket.socket) -> bytes:
+    """Return more of an answer; there is some."""
+    data = connection.recv(65536)
+    assert data, "the connection was closed before its answer was whole"
+    return data
+
+
 @pytest.fixture(scope="session")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Hosts]:
     """Return a function from the name of a model to its hosts, made once."""
     made: dict[str, Hosts] = {}
     makers = {
         "clf": numbers_classifier,
+        "digits": digits_classifier,
         "mixed": mixed_regressor,
         "quiet": mixed_classifier,
         "text": text_classifier,
+        "truth": truth_classifier,
         "whole": whole_classifier,
     }
 

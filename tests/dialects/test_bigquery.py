@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from handlers.dialects import bigquery
 from handlers.dialects.bigquery import MAX_MESSAGE_BYTES
 from tests.dialects.conftest import Hosts
 from tests.hosts import JSON
@@ -19,6 +20,8 @@ CALLER = {
 }
 FLAT = [52.5, True, "Bremen", "quiet flat by the river", "2024-01-15"]
 FLAT_BY_NAME = dict(zip(["area", "furnished", "city", "story", "since"], FLAT, strict=True))
+A_ROW = "must be a list of numbers or an object of them by feature name"
+DEEP = b"[" * 1000 + b"]" * 1000
 HUGE = '{"x":' * 3000
 
 Models = Callable[..., Hosts]
@@ -55,8 +58,9 @@ def test_nulls_get_null_where_the_function_asks_for_it(hosts: Models) -> None:
     by_name = [[{"x1": 1, "x2": None, "x3": 3}], ['{"x1":1,"x2":2,"x3":3}']]
     got = hosts("example").post("/bigquery", call(by_name, nulls="null"))
     assert got.body == b'{"replies":[null,10.0]}'
-    got = hosts("example").post("/bigquery", call([[None, None, None]], nulls="null"))
-    assert got.body == b'{"replies":[null]}'
+    # The one argument in the place of a row may be NULL itself.
+    for calls in ([[None, None, None]], [[None]]):
+        assert hosts("example").post("/bigquery", call(calls, nulls="null")).body == b'{"replies":[null]}'
 
 
 def test_the_row_of_a_refusal_is_the_one_that_was_sent(hosts: Models) -> None:
@@ -121,6 +125,7 @@ def test_whole_numbers_come_as_numbers_or_strings(hosts: Models) -> None:
 
 
 NOT_NULL = "calls[1]: x2 must be a number, not null; 1 of 2 rows"
+KIND = "userDefinedContext.nulls must be a string, not "
 CONTEXT = "userDefinedContext can have output=label or probabilities or scores, nulls=refuse or null; not "
 
 
@@ -153,15 +158,21 @@ CONTEXT = "userDefinedContext can have output=label or probabilities or scores, 
         (call([[{"x1": 1, "x2": 2}]]), "calls[0]: x3 is missing; 1 of 1 rows"),
         (call([[{"x1": 1, "x2": 2, "x3": 3, "y": 4}]]),
          "calls[0]: y is not a feature of this model; they are x1, x2, x3; 1 of 1 rows"),
-        (call([1]),
-         "calls[0]: must be a list of numbers or an object of them by feature name, not a number; 1 of 1 rows"),
+        (call([1]), "calls[0] must be a list of arguments, not a number"),
+        (call([[1, 2, 3], {"x1": 1, "x2": 2, "x3": 3}]), "calls[1] must be a list of arguments, not an object"),
+        (call([None], nulls="null"), "calls[0] must be a list of arguments, not null"),
+        (call([[None]]), f"calls[0]: {A_ROW}, not null; 1 of 1 rows"),
+        (call([["null"]], nulls="null"), "calls[0]: its one argument must be a JSON object, not null"),
+        (call([[{"9": 1, "x1": 1, "x2": 2, "x3": 3}]]),
+         "calls[0]: 9 is not a feature of this model; they are x1, x2, x3; 1 of 1 rows"),
         (call(None), "calls must be a list of lists of arguments, not null"),
         (call({"a": 1}), "calls must be a list of lists of arguments, not an object"),
         (call([[1, 2, 3]]) | {"userDefinedContext": []}, "userDefinedContext must be an object, not a list"),
         (call([[1, 2, 3]], mode="fast"), CONTEXT + "mode=fast"),
         (call([[1, 2, 3]], output="all"), CONTEXT + "output=all"),
-        (call([[1, 2, 3]]) | {"userDefinedContext": {"nulls": None}}, CONTEXT + "nulls=None"),
-        (call([[1, 2, 3]]) | {"userDefinedContext": {"nulls": ["null"]}}, CONTEXT + "nulls=['null']"),
+        (call([[1, 2, 3]]) | {"userDefinedContext": {"nulls": None}}, KIND + "null"),
+        (call([[1, 2, 3]]) | {"userDefinedContext": {"nulls": ["null"]}}, KIND + "a list"),
+        (call([[1, 2, 3]]) | {"userDefinedContext": {"nulls": 1}}, KIND + "a number"),
         (call([[1, 2, 3]], output="probabilities"), "this model gives no probabilities"),
         (call([], output="probabilities"), "this model gives no probabilities"),
         (call([[1e308, 1e308, 1e308]]), "calls[0]: the prediction is not a finite number for this input"),
@@ -182,6 +193,8 @@ def test_what_is_refused(hosts: Models, document: Any, message: str) -> None:
         (b'{"calls":[[1,2,NaN]]}', JSON, 400),
         (b'{"calls":[],"calls":[]}', JSON, 400),
         (b"[1]", JSON, 400),
+        (b'{"calls":[[1,2,3]],"userDefinedContext":{"nulls":' + DEEP + b"}}", JSON, 400),
+        (b'{"calls":[[' + DEEP + b",2,3]]}", JSON, 400),
         (b'{"calls":[[1,2,3]]}', {"Content-Type": "text/plain"}, 415),
         (b'{"calls":[[1,2,3]]}', JSON | {"Content-Encoding": "gzip"}, 415),
         (b" " * 8388609, JSON, 413),
@@ -209,6 +222,28 @@ def test_a_message_is_under_a_kilobyte(hosts: Models, key: str) -> None:
         assert len(got.body) <= MAX_MESSAGE_BYTES + len('{"errorMessage":""}') < 1024
 
 
+def test_documents_in_strings_are_bounded_like_all_others(hosts: Models) -> None:
+    lists = "[" + "[]," * 60_000 + "[]]"
+    for calls in ([[lists]] * 4, [["[1,2,3]"], [lists * 4]]):
+        got = hosts("example").post("/bigquery", call(calls))
+        assert got.json() == {"errorMessage": "the body has too many lists and objects; send fewer rows a request"}
+        assert got.status == 413
+    # A quotation mark without its like hides no brackets of the next document: there it ends.
+    got = hosts("example").post("/bigquery", call([['"'], [lists * 4]]))
+    assert got.json()["errorMessage"].startswith("calls[0]: its one argument is not JSON: ")
+
+
+def test_replies_that_bigquery_does_not_take_are_refused(hosts: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bigquery, "MAX_REPLIES_BYTES", 100)
+    got = hosts("example").post("/bigquery", call([[1, 2, 3]] * 17))
+    assert (got.status, len(got.body)) == (200, 98)
+    got = hosts("example").post("/bigquery", call([[1, 2, 3]] * 40))
+    message = (
+        "the replies are 213 bytes, and BigQuery takes 100; make the function with max_batching_rows = 18 or fewer"
+    )
+    assert (got.status, got.json()) == (413, {"errorMessage": message})
+
+
 def test_a_fault_of_ours_is_the_one_thing_to_try_again(hosts: Models, monkeypatch: pytest.MonkeyPatch) -> None:
     here = hosts("example", MAX_ROWS="99")
 
@@ -220,6 +255,19 @@ def test_a_fault_of_ours_is_the_one_thing_to_try_again(hosts: Models, monkeypatc
     got = here.web.send(json.dumps(call([[1, 2, 3]])).encode(), path="/bigquery", headers=JSON | {"X-Request-Id": "i"})
     assert (got.status, got.json()) == (500, {"errorMessage": "internal error; the request id is i"})
     assert got.status in RETRIED
+
+
+def test_rows_without_a_prediction_are_not_watched(hosts: Models) -> None:
+    here = hosts("mixed", MAX_ROWS="98")
+    watched: list[Any] = []
+    service = here.web.client.application.extensions["tandem"]  # type: ignore[attr-defined]
+    service.watchers.append(watched.append)
+    gap = [52.5, None, "Bremen", "quiet", "2024-01-15"]
+    for calls, replies in (([], []), ([gap], [None]), ([[None]], [None])):
+        assert here.post("/bigquery", call(calls, nulls="null")).json() == {"replies": replies}
+    assert watched == []
+    here.post("/bigquery", call([gap, FLAT], nulls="null"))
+    assert [column.tolist()[:1] for column in watched[0][:3]] == [[52.5], [1.0], ["Bremen"]]
 
 
 def test_who_asks_is_never_logged(hosts: Models, caplog: pytest.LogCaptureFixture) -> None:

@@ -257,6 +257,7 @@ VALUE = "INVALID_PARAMETER_VALUE"
         (b"1,2,3\n1\n2\n", 400, VALUE, "row 1: must have 3 values, has 1 value; and 1 more"),
         (b"x1,x2,x3\n", 400, VALUE, "the request must have at least one row"),
         (b"x1,x2,x3,x3\n1,2,3,3\n", 400, VALUE, "the header has a name twice"),
+        (b"x1,x2,x3,x1\n1,2,3\n", 400, VALUE, "the header has a name twice"),
         (b"x1,x2,x3,y\n1,2,3,3\n", 400, VALUE, "row 0: y is not a feature of this model; they are x1, x2, x3"),
         (b"x1,x2,X3\n1,2,3\n", 400, VALUE, "row 0: x1 must be a number, not a string; and 2 more"),
         (b"1,,3\n", 400, VALUE, "row 0: x2 must be a number, not null"),

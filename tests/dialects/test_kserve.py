@@ -46,7 +46,10 @@ def test_what_is_asked_beside_predictions(hosts: Models) -> None:
     assert here.web.send(method="GET", path="/", headers={"Accept": "application/json"}).json()["status"] == "running"
 
 
-@pytest.mark.parametrize("path", ["/v1/models/nosuch", "/v1/models/nosuch:predict", "/v1/models/example:explain"])
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/models/nosuch", "/v1/models/nosuch:predict", "/v1/models/example:explain", "/v1/models/", "/v1/models//x"],
+)
 def test_what_is_not_here_is_404_with_an_error(hosts: Models, path: str) -> None:
     message = "there is nothing at this address; the model is example, its version 1.0"
     got = hosts("example").post(path, {"instances": [[1, 2, 3]]})
@@ -67,6 +70,12 @@ ROW = "must be a list of numbers or an object of them by feature name, not "
         ({"instances": [{"x1": [[1]], "x2": 2, "x3": 3}]}, "instances/0: x1 must be a number, not a list"),
         ({"instances": [{"x1": [], "x2": 2, "x3": 3}]}, "instances/0: x1 must be a number, not a list"),
         ({"instances": [{"x1": 1}]}, "instances/0: x2 is missing; and 1 more"),
+        ({"instances": [{"x1": 1, "x2": 2, "x3": 3, "2": 4}]},
+         "instances/0: 2 is not a feature of this model; they are x1, x2, x3"),
+        ({"instances": [{"x1": 1, "x2": 2, "x3": 3, "999": 4}]},
+         "instances/0: 999 is not a feature of this model; they are x1, x2, x3"),
+        ({"instances": [{"x1": 1, "x2": 2, "x3": 3, "y" * 80: 4}]},
+         f"instances/0: {'y' * 63}… is not a feature of this model; they are x1, x2, x3"),
         ({"instances": [1]}, f"instances/0: {ROW}a number"),
         ({"instances": []}, "the request must have at least one row"),
         ({"instances": None}, "the request must be a list of rows, not null"),
@@ -76,10 +85,20 @@ ROW = "must be a list of numbers or an object of them by feature name, not "
         ({"instances": [[1, 2, 3]], "parameters": {}}, "parameters is not a key of this request; there is instances"),
         ({"instances": [[1e308, 1e308, 1e308]]}, "instances/0: the prediction is not a finite number for this input"),
     ],
-)
+)  # fmt: skip
 def test_what_is_refused(hosts: Models, document: Any, message: str) -> None:
     got = hosts("example").post(PATH, document)
     assert (got.status, got.headers["content-type"], got.json()) == (400, "application/json", {"error": message})
+
+
+def test_features_with_numbers_for_names_are_named(hosts: Models) -> None:
+    for row, message in (
+        ([1, None, 3], "instances/0: 0 must be a number, not null"),
+        ([None, 2, 3], "instances/0: 2 must be a number, not null"),
+        ({"2": 1, "0": 1, "1": None}, "instances/0: 1 must be a number, not null"),
+    ):
+        got = hosts("digits").post("/v1/models/digits:predict", {"instances": [row]})
+        assert got.json() == {"error": message}
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,8 @@ def test_the_metadata_name_datatypes_and_the_order_of_the_classes(hosts: Models)
 
 
 @pytest.mark.parametrize("path", ["/v2/models/nosuch", "/v2/models/example/versions/2", "/v2/models/nosuch/ready",
-                                  "/v2/repository/index", "/v2/models/a%2Fb"])  # fmt: skip
+                                  "/v2/repository/index", "/v2/models/a%2Fb", "/v2/", "/v2//models/example",
+                                  "/v2/models/nosuch/infer/"])  # fmt: skip
 def test_what_is_not_here_is_404_with_an_error(hosts: Models, path: str) -> None:
     got = hosts("example").get(path)
     message = "there is nothing at this address; the model is example, its version 1.0"
@@ -321,8 +322,11 @@ NUMBER = "must be a number, not "
         (x(parameters={"binary_data_output": "yes"}), "the parameter binary_data_output must be true or false"),
         (x(outputs={}), "outputs must be a list of objects with a name"),
         (x(outputs=["predict"]), "outputs must be a list of objects with a name"),
-        (x(outputs=[{}]), "None is not an output of this model; it has predict"),
-        (x(outputs=[{"name": ["predict"]}]), "['predict'] is not an output of this model; it has predict"),
+        (x(outputs=[{}]), "the name of an output must be a string"),
+        (x(outputs=[{"name": ["predict"]}]), "the name of an output must be a string"),
+        (x(outputs=[{"name": "y" * 80}]), f"{'y' * 64} is not an output of this model; it has predict"),
+        (x([1, 2, 3, 4, 5, 6, 7, "8"], shape=[2, 4]), f"row 1: value 3 {NUMBER}a string; cast it to a number"),
+        ({"inputs": [tensor("7", [1], "FP64", ["1"])]}, f"row 0: 7 {NUMBER}a string; cast it to a number"),
         (x(outputs=[{"name": "predict_proba"}]), "predict_proba is not an output of this model; it has predict"),
         (x(outputs=[{"name": "predict"}, {"name": "predict"}]), "an output stands twice in outputs"),
         (x(outputs=[{"name": "predict", "parameters": {"binary_data": 1}}]),
@@ -379,6 +383,7 @@ def test_tensors_that_are_refused(hosts: Models, document: Any, message: str) ->
         (b"", {}, 400),
         (b'{"inputs":[],"inputs":[]}', {}, 400),
         (b'{"inputs":[NaN]}', {}, 400),
+        (b'{"inputs":[],"outputs":[{"name":' + b"[" * 1000 + b"]" * 1000 + b"}]}", {}, 400),
         (b"\x1f\x8b\x08", {"Content-Encoding": "gzip", LENGTH: "139"}, 415),
         (b" " * 8388609, {}, 413),
         (orjson.dumps(x([], shape=[100_001, 3])), {}, 413),

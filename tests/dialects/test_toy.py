@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from flask import Response
 
 from handlers.dialects import table
+from handlers.responses import Problem
 from servers.running import ROOT
 from tests.dialects.conftest import Hosts
 from tests.dialects.toy import Toy
@@ -25,6 +27,26 @@ def test_a_dialect_of_ones_own_is_served(tmp_path: Path, monkeypatch: pytest.Mon
         assert (got.status, got.body) == (status, answer)
     assert here.web.send(path="/toy", method="DELETE").body == b"this address takes POST, OPTIONS"
     assert here.web.send(b'{"features":[1,2,3]}').status == 200
+
+
+class Broken(Toy):
+    """Fails at what it is to refuse."""
+
+    paths = ["/broken"]
+
+    def refuse(self, problem: Problem) -> Response:
+        assert problem.status == 500
+        return super().refuse(problem)
+
+
+def test_a_dialect_that_fails_at_a_refusal_is_a_fault_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(table, "DIALECTS", (*table.DIALECTS, Broken))
+    here = Hosts({"MODEL_DIR": str(copy_model(tmp_path / "model"))}, tmp_path)
+    got = here.post("/broken", b"1 2\n", {"X-Request-Id": "one"})
+    assert (got.status, got.body) == (500, b"internal error; the request id is one")
+    assert "AssertionError" in caplog.text
 
 
 def test_it_takes_about_thirty_lines() -> None:

@@ -6,7 +6,8 @@ from flask import Response
 from werkzeug.datastructures import Headers
 
 from handlers.answers import Predictions
-from handlers.dialects.dialect import Asked, Dialect
+from handlers.dialects.asked import Asked
+from handlers.dialects.dialect import Dialect
 from handlers.responses import Problem
 
 

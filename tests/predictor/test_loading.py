@@ -361,6 +361,16 @@ def test_the_manifests_digest_can_be_pinned_from_outside(artifact: Path) -> None
     )
 
 
+@pytest.mark.parametrize("key", ["compiled", "bigquery"])
+def test_the_digest_of_another_file_alone_is_told_from_the_manifests(artifact: Path, key: str) -> None:
+    described = {
+        "file": "other.onnx", "sha256": "ab" * 32, "size": 1, "precision": "double", "samples": 1,
+        "largest_difference": 0.0, "tolerance": 1e-9,
+    }  # fmt: skip
+    change(artifact, lambda m: m.update({key: described}))
+    assert refusal(artifact, sha256="ab" * 32).startswith("MODEL_SHA256 is the digest of other.onnx alone; set it to ")
+
+
 @pytest.mark.parametrize(
     "alter",
     [
