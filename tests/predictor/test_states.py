@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from numpy.random import _pickle as pickled_by_numpy
 from scipy import sparse
+from scipy.special import expit
 from sklearn._loss.link import IdentityLink
 from sklearn.ensemble import HistGradientBoostingRegressor, StackingRegressor
 from sklearn.feature_extraction.text import CountVectorizer
@@ -186,7 +187,7 @@ USUAL: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "an ordered dictionary": (collections.OrderedDict(a=1), repr),
     "a dictionary with a default": (collections.defaultdict(list, a=[1]), repr),
     "a dictionary with no default": (collections.defaultdict(None, a=1), repr),
-    "a function of arrays": (np.log1p, repr),
+    "a function of arrays": ([np.log1p, expit], repr),
     "a check of arrays": (functools.partial(check_array, ensure_2d=False), lambda one: (one.func, one.keywords)),
     "generators": ([np.random.RandomState(3), np.random.Generator(np.random.Philox(3))], numbers),
     "early stopping": (BOOSTING, lambda one: one.predict(ROWS).tolist()),
