@@ -36,6 +36,7 @@ def replaying(example: Predictor, expected: list[Any], got: Any) -> Predictor:
         (10.0, -10.0, False),
         (0.0, 0.0, True),
         (0.0, 1.0, False),
+        (0.0, 1e-10, False),
         ("apple", "apple", True),
         ("apple", "cherry", False),  # the right type and the wrong value
         ("1", 1, False),
