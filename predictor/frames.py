@@ -60,7 +60,7 @@ def converter(column: Column) -> Convert:
             [np.nan if (cell := column.cell(value)) is None else cell for value in values], dtype=object
         )
     if dtype == "Int64":
-        return lambda values: pd.array(np.where(np.isnan(values), None, values), dtype="Int64")  # type: ignore[call-overload]
+        return lambda values: pd.array(values, dtype="Int64")
     if dtype == "boolean":
         return lambda values: pd.array([column.cell(value) for value in values], dtype="boolean")
     if dtype in {"str", "string"}:

@@ -148,7 +148,7 @@ def chances_by_target(probabilities: Any, outputs: Sequence[Output]) -> list[NDA
         arrays = [np.asarray(chances) for chances in probabilities]
     else:
         matrix = np.asarray(probabilities)
-        if matrix.ndim != 2 or matrix.shape[1] != len(counts) or set(counts) != {2}:
+        if matrix.ndim != 2:
             raise NotGivenError
         arrays = [np.column_stack([1 - chances, chances]) for chances in matrix.T]
     if [chances.shape[1:] for chances in arrays] != [(count,) for count in counts]:

@@ -68,10 +68,7 @@ def _of_dtype(dtype: Any, state: Any) -> Any:
     for held, offset in fields.values():
         within = type(offset) is int and 0 <= offset <= size - held.itemsize
         _require(isinstance(held, np.dtype) and held.names is None and not held.hasobject and within, dtype)
-    rebuilt = np.dtype({
-        "names": list(names), "formats": [fields[name][0] for name in names],
-        "offsets": [fields[name][1] for name in names], "itemsize": size,
-    })  # fmt: skip
+    rebuilt = np.dtype({"names": list(names), "formats": [fields[name][0] for name in names]})
     # A pickle holds one byte of them, whose highest bit says that the fields are aligned.
     expected = rebuilt.flags & 0x7F
     _require(alignment in (1, 2, 4, 8, 16) and flags in (expected, expected | 0x80), dtype)

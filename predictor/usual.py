@@ -32,7 +32,7 @@ def _require(usual: bool, otherwise: str) -> None:
 
 def _dtype(_: IsForeign, text: Any, *__: Any) -> Any:
     _require(type(text) is str and bool(PLAIN_DTYPE.match(text)), "make an unusual dtype")
-    return np.dtype(text, False, True)  # a copy, so that nobody else's is changed
+    return np.dtype(text, copy=True)  # a copy, so that nobody else's is changed
 
 
 def _partial(is_foreign: IsForeign, function: Any) -> Any:
@@ -82,17 +82,17 @@ def _defaultdict(is_foreign: IsForeign, *factory: Any) -> Any:
     return collections.defaultdict(*factory)
 
 
-def _bit_generator(_: IsForeign, kind: Any = "MT19937") -> Any:
+def _bit_generator(_: IsForeign, kind: Any) -> Any:
     known = numpy_random.BitGenerators
     _require((type(kind) is str and kind in known) or kind in known.values(), "make an unusual bit generator")
     return numpy_random.__bit_generator_ctor(kind)
 
 
-def _random_state(_: IsForeign, bits: Any = "MT19937", *__: Any) -> Any:
+def _random_state(_: IsForeign, bits: Any, *__: Any) -> Any:
     return numpy_random.__randomstate_ctor(bits)
 
 
-def _generator(_: IsForeign, bits: Any = "MT19937", *__: Any) -> Any:
+def _generator(_: IsForeign, bits: Any, *__: Any) -> Any:
     return numpy_random.__generator_ctor(bits)
 
 

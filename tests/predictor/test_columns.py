@@ -1,5 +1,6 @@
 """What a cell may be and what the estimator gets for it: cells, arrays and pandas' columns of every kind and type."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from predictor import load, pickled
 from predictor.columns import KINDS, Boolean, Category, Column, Date, Number, Text
 from predictor.frames import frame_maker
 from servers.running import ROOT
+from tests.files import copy_model
 from tests.models import mixed_regressor
 
 COLUMNS: dict[str, tuple[Column, list[Any], list[Any]]] = {
@@ -24,7 +27,7 @@ COLUMNS: dict[str, tuple[Column, list[Any], list[Any]]] = {
     "boolean": (Boolean("b"), [True, False], [None, 0, 1, "true"]),
     "boolean with gaps": (Boolean("b", missing=True), [True, None], [0, "null"]),
     "category": (Category("c", values=["a", "b"]), ["a", "z", "", "ü"], [None, 1, True, "x" * 10_001, "\ufdd0"]),
-    "whole numbers": (Category("c", values=[1, 2]), [1, 9, -(2**63)], [1.0, True, "1", None, 2**63]),
+    "whole numbers": (Category("c", values=[1, 2]), [1, 9, -(2**63), 2**53 + 1], [1.0, True, "1", None, 2**63]),
     "whole numbers with gaps": (Category("c", missing=True, values=[1, 2]), [1, None], [1.5]),
     "text": (Text("t", longest=3), ["", "x" * 30], ["x" * 31, 1, None, "a\ufdd0b"]),
     "long text": (Text("t", longest=20_000), ["x" * 20_000], ["x" * 20_001]),
@@ -78,6 +81,7 @@ GAP = np.nan
         (Boolean("x"), [True, False], pd.Series([1.0, 0.0])),
         (Boolean("x", dtype="bool"), [True, False], pd.Series([True, False])),
         (Boolean("x", dtype="boolean", missing=True), [True, None], pd.Series([True, None], dtype="boolean")),
+        (Boolean("x", dtype="boolean", missing=True), [None, None], pd.Series([None, None], dtype="boolean")),
         (Boolean("x", dtype="object", missing=True), [True, None], pd.Series([True, GAP], dtype=object)),
         (Category("x", missing=True, values=["a"]), ["a", None, "z"], pd.Series(["a", None, "z"], dtype="str")),
         (Category("x", missing=True, values=["a"], dtype="object"), ["z", None], pd.Series(["z", GAP], dtype=object)),
@@ -121,6 +125,7 @@ def test_the_parts_of_a_date_are_columns_of_their_own() -> None:
     column = Date("x", missing=True, parts=["month", "weekday", "hour"])
     array = column.array(["2026-03-01T23:30:00", "1969-12-31", None])
     assert array is not None
+    assert {values.dtype for values in column.inputs(array).values()} == {np.dtype("float64")}
     frame = frame_maker([column])([array])
     assert list(frame) == column.input_names == ["x", "x month", "x weekday", "x hour"]
     moments = pd.to_datetime(pd.Series(["2026-03-01T23:30:00", "1969-12-31T00:00:00", None]))
@@ -130,6 +135,28 @@ def test_the_parts_of_a_date_are_columns_of_their_own() -> None:
         ("hour", moments.dt.hour),
     ):
         np.testing.assert_array_equal(frame[f"x {part}"], expected)
+
+
+@pytest.mark.parametrize(
+    ("make", "own", "package", "kept_out"),
+    [
+        (copy_model, False, False, True),
+        (mixed_regressor, False, False, False),
+        (copy_model, True, False, False),
+        (copy_model, False, True, False),
+    ],
+    ids=["a matrix", "a frame", "own code", "a package that needs it"],
+)
+def test_pandas_is_kept_out_where_nothing_can_need_it(
+    make: Any, own: bool, package: bool, *, kept_out: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered: list[str] = []
+    make(tmp_path)
+    monkeypatch.setattr(pickled, "without_pandas", lambda: contextlib.nullcontext(entered.append("without")))
+    monkeypatch.setattr(pickled, "is_custom", lambda *_: own)
+    monkeypatch.setattr(pickled, "need_pandas", lambda _: package)
+    load(tmp_path)
+    assert bool(entered) == kept_out
 
 
 LOADED = (
@@ -152,3 +179,34 @@ def test_no_host_imports_pandas_for_a_matrix(start: str) -> None:
     code = f"import sys; {start}; print('sklearn' in sys.modules, 'pandas' in sys.modules); import pandas"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout.split()[-2:] == ["True", "False"]
+
+
+TENTHS = [number / 10 for number in range(1, 10)]
+
+
+@pytest.mark.parametrize(
+    ("values", "counts", "deciles", "cumulative", "shares"),
+    [
+        (range(1, 101), [1] * 100, range(10, 100, 10), TENTHS, [0.1] * 10),
+        (range(1, 11), [1] * 10, range(1, 10), TENTHS, [0.1] * 10),
+        ([3, 1, 2], [1, 1, 1], [1, 2], [0.333333, 0.666667], [1 / 3] * 3),
+        ([1, 0], [1, 3], [0], [0.75], [0.75, 0.25]),
+        ([2, 1, 2], [1, 1, 2], [1], [0.25], [0.25, 0.75]),
+        ([0, 1, 2], [98, 1, 1], [0], [0.98], [0.98, 0.02]),
+        ([7], [5], [], [], []),
+    ],
+)
+def test_deciles_part_the_values_of_training(
+    values: Any, counts: Any, deciles: Any, cumulative: list[float], shares: list[float]
+) -> None:
+    column = Number("n").with_deciles(np.array(values, dtype=np.float64), np.array(counts))
+    assert column.deciles == list(deciles)
+    assert column.cumulative == pytest.approx(cumulative, abs=1e-12)
+    assert column.shares == pytest.approx(shares, abs=1e-6)
+
+
+def test_the_shares_of_categories_are_of_the_first_ones() -> None:
+    column = Category("c", values=["a", "b", "c"]).with_shares([1, 2], 3)
+    assert column.shares == [0.333333, 0.666667]
+    assert column.frequent == [("b", 0.666667), ("a", 0.333333)]
+    assert len(Category("c", values=list(range(60))).with_shares([1] * 60, 60).shares) == 50

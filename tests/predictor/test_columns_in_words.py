@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from predictor.columns import Boolean, Category, Column, ColumnField, Date, Number, Text
+from predictor.columns.date import LOCAL_TIME
 
 CITIES = Category("c", values=["Bremen", "Köln", "Ulm", "a" * 40, "e", "f"])
 RINGS = Category("c", values=[3, 1, 2], missing=True)
@@ -25,6 +26,8 @@ RINGS = Category("c", values=[3, 1, 2], missing=True)
         (Boolean("b", missing=True), {}, "must be true or false or null, not an object"),
         (CITIES, None, f'must be one of "Bremen", "Köln", "Ulm", "{"a" * 30}", "e", … or another text, not null'),
         (Category("c", values=["a", "b"]), 1, 'must be one of "a", "b" or another text, not a number'),
+        (CITIES, 2.5, f'must be one of "Bremen", "Köln", "Ulm", "{"a" * 30}", "e", … or another text, not a number'),
+        (CITIES, [], f'must be one of "Bremen", "Köln", "Ulm", "{"a" * 30}", "e", … or another text, not a list'),
         (CITIES, "x" * 10_001, "must have at most 10000 characters, has 10001"),
         (CITIES, "a\ufdd0", "must not have the character U+FDD0, which stands for missing"),
         (RINGS, 1.5, "must be one of 3, 1, 2 or another whole number or null, not a number"),
@@ -52,6 +55,7 @@ def test_where_nothing_else_is_taken_ten_values_are_named() -> None:
     assert Text("t").expected_strictly() == "a text"
 
 
+A_DATE = [{"format": "date"}, {"format": "date-time"}, {"pattern": LOCAL_TIME}]
 LIMIT = float(np.finfo(np.float64).max)
 
 
@@ -68,6 +72,11 @@ LIMIT = float(np.finfo(np.float64).max)
         (Category("c", values=["a"]), {"type": "string", "maxLength": 10_000, "examples": ["a"]}),
         (RINGS, {"type": ["integer", "null"], "examples": [3, 1, 2]}),
         (Text("t", longest=7), {"type": "string", "maxLength": 70}),
+        (Date("d"), {"type": "string", "anyOf": A_DATE, "examples": ["2026-03-01"]}),
+        (
+            Date("d", last="2020-12-31", missing=True),
+            {"type": ["string", "null"], "anyOf": A_DATE, "examples": ["2020-12-31"]},
+        ),
         (Text("t", longest=20_000, missing=True), {"type": ["string", "null"], "maxLength": 20_000}),
     ],
 )

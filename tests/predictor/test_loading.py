@@ -26,6 +26,9 @@ from predictor import ArtifactError
 from predictor.artifact import public_class
 from predictor.columns import Number
 from predictor.environment import trusted_modules
+from predictor.loading import first_line, read_manifest
+from predictor.pickled import OtherVersion, some, unpickle
+from predictor.trusted import TRUSTED
 from predictor.unpickler import globals_of_trusted
 from tests.files import copy_model
 
@@ -86,7 +89,7 @@ def test_every_flipped_byte_and_every_truncation_is_refused(artifact: Path) -> N
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "is not the file that model.json describes (sha256 e3b0c44298fc… and 0 bytes"),
+        (b"", "is not the file that model.json describes (sha256 e3b0c44298fc… and 0 bytes, not "),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", ", but a Git LFS pointer: run git lfs pull"),
         (b"<!doctype html><title>404</title>", ", but a web page or XML"),
         (b'{"error":"not found"}', ", but JSON text"),
@@ -94,7 +97,10 @@ def test_every_flipped_byte_and_every_truncation_is_refused(artifact: Path) -> N
 )
 def test_another_file_in_the_place_of_the_pickle_is_named(artifact: Path, content: bytes, says: str) -> None:
     (artifact / "model.pkl").write_bytes(content)
-    assert says in refusal(artifact)
+    described = manifest_of(artifact)["artifact"]
+    message = refusal(artifact)
+    assert says in message
+    assert f" bytes, not {described['sha256'][:12]}… and {described['size']}); write both files again" in message
 
 
 @pytest.mark.parametrize(
@@ -301,6 +307,23 @@ def test_another_version_is_refused_unless_asked_for(
     assert record.getMessage().endswith("loaded because of ALLOW_VERSION_MISMATCH=1")
 
 
+@pytest.mark.parametrize(("training", "made", "again"), [({}, "trained", "train"), (None, "adopted", "adopt")])
+def test_another_version_is_told_as_of_how_the_model_was_made(
+    artifact: Path, training: Any, made: str, again: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    change(artifact, lambda document: document["packages"].update(joblib="0.17"))
+    if training is None:
+        change(artifact, lambda document: document.update(training=None))
+    says = (
+        f"the model was {made} with joblib 0.17, installed is {joblib.__version__}, which may predict other numbers; "
+        f"make add PACKAGE=joblib==0.17 puts that into the lock, or {again} it again"
+    )
+    assert refusal(artifact) == f"{says} (ALLOW_VERSION_MISMATCH=1 loads it all the same)"
+    predictor.load(artifact, any_version=True)
+    [record] = caplog.records
+    assert record.getMessage() == f"{says}; loaded because of ALLOW_VERSION_MISMATCH=1"
+
+
 def test_another_python_is_a_warning_and_another_minor_numpy_is_nothing(
     artifact: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -315,7 +338,12 @@ def test_the_version_in_the_pickle_counts_too(artifact: Path) -> None:
     old = data.replace(b"1.9.1", b"1.8.0")
     assert old != data
     replace_pickle(artifact, old)
-    assert refusal(artifact).startswith("the pickle was written by scikit-learn 1.8.0, installed is 1.9.1; ")
+    assert refusal(artifact) == (
+        "the pickle was written by scikit-learn 1.8.0, installed is 1.9.1; "
+        "install scikit-learn==1.8.0 (ALLOW_VERSION_MISMATCH=1 loads it all the same)"
+    )
+    with pytest.raises(OtherVersion):
+        unpickle(old, TRUSTED)
     assert predictor.load(artifact, any_version=True).replay() == []
 
 
@@ -380,6 +408,26 @@ def test_a_parameter_beyond_64_bits_is_answered_as_text(artifact: Path, text: st
     (artifact / "model.json").write_text(manifest.replace('"fit_intercept": true', f'"fit_intercept": {text}'))
     public = predictor.load(artifact).manifest.public()
     assert orjson.loads(orjson.dumps(public))["estimator"]["parameters"]["fit_intercept"] == text
+
+
+@pytest.mark.parametrize("number", [0, -1, -1000, -(2**63), 2**64 - 1])
+def test_a_parameter_of_64_bits_is_answered_as_it_is(artifact: Path, number: int) -> None:
+    change(artifact, lambda document: document["estimator"]["parameters"].update(n_jobs=number))
+    assert predictor.load(artifact).manifest.public()["estimator"]["parameters"]["n_jobs"] == number
+
+
+def test_a_manifest_is_written_for_people_to_compare(artifact: Path) -> None:
+    change(artifact, lambda document: document.update(target="Höhe"))
+    manifest = read_manifest(artifact / "model.json")
+    text = manifest.to_json()
+    (artifact / "model.json").write_text(text, encoding="utf-8")
+    assert read_manifest(artifact / "model.json").to_json() == text
+    assert text.startswith('{\n  "format": 2,\n  "name": "')
+    assert '\n  "target": "Höhe",\n' in text
+    assert text.endswith("\n}\n")
+    assert manifest.sha256 == hashlib.sha256(text.encode()).hexdigest()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dataclasses.replace(manifest, scale=float("nan")).to_json()
 
 
 def make_served(artifact: Path, estimator: Any, rows: list[list[float]], **more: Any) -> None:
@@ -465,6 +513,15 @@ def test_what_is_not_on_the_list_is_loaded_when_its_module_is_trusted(
     )
 
 
+@pytest.mark.parametrize("name", ["no_such_module", "no_such_module.parts"])
+def test_a_module_that_the_pickle_needs_must_be_there(artifact: Path, name: str) -> None:
+    replace_pickle(artifact, f"c{name}\nThing\n.".encode(), globals=[f"{name}:Thing"])
+    assert refusal(artifact, trusted_modules=["no_such_module"]) == (
+        "the pickle needs the module 'no_such_module', which is not installed; "
+        "install its package, or put its file into custom/"
+    )
+
+
 @pytest.mark.parametrize("text", ["a b", "a,1b", "-", "a:b", "a.", "../x", "a;b"])
 def test_trusted_modules_must_be_modules(text: str) -> None:
     with pytest.raises(SystemExit, match=r"^tandem: TRUSTED_MODULES names .*, which is no module; "):
@@ -474,6 +531,29 @@ def test_trusted_modules_must_be_modules(text: str) -> None:
 def test_trusted_modules_are_separated_by_commas() -> None:
     assert trusted_modules({"TRUSTED_MODULES": " lightgbm, mine.parts,"}) == ("lightgbm", "mine.parts")
     assert trusted_modules({}) == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "named"),
+    [(1, "m:0"), (3, "m:0, m:1, m:2"), (4, "m:0, m:1, m:2 and 1 more"), (9, "m:0, m:1, m:2 and 6 more")],
+)
+def test_three_of_many_names_are_told(count: int, named: str) -> None:
+    assert some([f"m:{number}" for number in range(count)]) == named
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("no such\n  operator", "no such operator"),
+        ("[ONNXRuntimeError] : 1 : FAIL : Load model failed: no\nOp", "Load model failed: no Op"),
+        ("/build/onnx/graph.cc:12 void Run(int) const what it says", "what it says"),
+        ("x" * 201, "x" * 200),
+        ("x" * 3000 + "\n", "x" * 200),
+        ("", ""),
+    ],
+)
+def test_what_another_library_says_becomes_one_line(text: str, line: str) -> None:
+    assert first_line(ValueError(text)) == line
 
 
 def test_a_package_that_the_pickle_needs_must_be_there(artifact: Path) -> None:

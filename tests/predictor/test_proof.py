@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from predictor import ArtifactError, Predictor, load
-from predictor.proof import prove
+from predictor.proof import in_child, prove
 from servers.processes import children
 from tests.files import copy_model
 
@@ -67,3 +67,12 @@ def test_whatever_the_model_does_is_one_line(predict: Callable[[Any], Any], says
     assert str(refused.value).isprintable()
     assert len(os.listdir("/proc/self/fd")) == before
     assert children() <= others  # none is left behind; another test's server may run in this process
+
+
+@pytest.mark.parametrize("length", [1, 65_536, 200_000])
+def test_a_report_of_any_length_arrives_whole(length: int) -> None:
+    assert in_child(lambda: {"error": "x" * length}, 30) == {"error": "x" * length}
+
+
+def test_a_child_that_reports_nothing_is_an_error() -> None:
+    assert in_child(lambda: {"error": b"no text"}, 30) == {"error": "its process ended by signal 0"}

@@ -87,9 +87,16 @@ def test_requests_of_several_rows_are_joined_up_to_a_limit(slow: Slow) -> None:
     assert max(rows for _, rows in slow.calls) <= MOST_ROWS
 
 
+def test_requests_may_fill_a_call(slow: Slow) -> None:
+    asked = [slow.ask(value, rows) for value, rows in enumerate([1, 16, 16, 16, 16, 1])]
+    slow.open.set()
+    assert results(asked) == [[2.0 * value] * rows for value, rows in enumerate([1, 16, 16, 16, 16, 1])]
+    assert [rows for _, rows in slow.calls] == [1, MOST_ROWS, 1]
+
+
 def test_a_large_request_is_a_call_of_its_own(slow: Slow) -> None:
     asked = [slow.ask(1), slow.ask(2, MOST_ROWS_OF_ONE + 1)]
-    assert [rows for _, rows in slow.calls] == [1, MOST_ROWS_OF_ONE + 1]  # both at once
+    assert slow.calls == [("predict", 1), ("predict", MOST_ROWS_OF_ONE + 1)]  # both at once
     slow.open.set()
     assert results(asked) == [[2.0], [4.0] * (MOST_ROWS_OF_ONE + 1)]
 
@@ -251,6 +258,29 @@ def test_who_is_in_the_hands_of_one_that_hangs_goes_on_alone(slow: Slow, monkeyp
     assert results(asked) == [[2.0 * value] for value in range(4)]
 
 
+def test_who_leads_instead_of_one_that_hangs_is_waited_for(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.05)
+    released = {99.0: threading.Event(), 5.0: threading.Event()}
+
+    def holds(name: str, inputs: Inputs) -> Any:
+        event = released.get(np.asarray(inputs)[0, 0])
+        assert event is None or event.wait(SECONDS)
+        return doubled(name, inputs)
+
+    slow.function = holds
+    slow.open.set()
+    hung, leads = slow.ask(99), slow.ask(5)
+    until(lambda: len(slow.calls) == 2)
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", SECONDS)
+    waits = slow.ask(7)
+    assert (len(slow.calls), len(slow.together.waiting)) == (2, 1)
+    released[5.0].set()
+    assert results([leads, waits]) == [[10.0], [14.0]]
+    released[99.0].set()
+    assert results([hung]) == [[198.0]]
+    assert slow.together.leader is None
+
+
 @contextmanager
 def frequent_switches() -> Iterator[None]:
     before = sys.getswitchinterval()
@@ -289,3 +319,39 @@ def test_of_thousands_each_gets_its_own() -> None:
         assert sum(threads.map(ask, range(32))) == 0
     assert joined.leader is None
     assert not joined.waiting
+
+
+PARTS: dict[str, list[Inputs]] = {
+    "matrices": [np.array([[1.0], [2.0]]), np.array([[3.0]])],
+    "columns": [[np.array([1.0]), np.array(["a"], dtype=object)], [np.array([2.0]), np.array(["b"], dtype=object)]],
+}
+
+
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+def test_what_was_called_ahead_is_not_called_again(parts: list[Inputs]) -> None:
+    calls: list[tuple[str, int]] = []
+
+    def function(name: str, inputs: Inputs) -> Any:
+        calls.append((name, count_rows(inputs)))
+        return 2 * (inputs[0] if isinstance(inputs, list) else inputs[:, 0])
+
+    together = Together(function)
+    assert together.call_ahead("predict", parts)
+    rows = sum(map(count_rows, parts))
+    assert calls == [("predict", rows)]
+    alone = [function("predict", part).tolist() for part in parts]
+    calls.clear()
+    assert [together("predict", part).tolist() for part in parts] == alone
+    assert calls == []
+    together("predict_proba", parts[0])  # another method, and other rows
+    together("predict", parts[0][::-1] if isinstance(parts[0], np.ndarray) else [parts[0][0], parts[1][1]])
+    assert calls == [("predict_proba", count_rows(parts[0])), ("predict", count_rows(parts[0]))]
+
+
+@pytest.mark.parametrize("function", [refuses_negatives, lambda _, inputs: doubled("", inputs)[1:]])
+def test_what_cannot_be_called_ahead_is_called_by_itself(function: Callable[[str, Inputs], Any]) -> None:
+    together = Together(function)
+    parts: list[Inputs] = [np.array([[-1.0]]), np.array([[1.0], [5.0]])]
+    assert not together.call_ahead("predict", parts)
+    assert together.ahead == {}
+    assert together("predict", parts[1]).tolist() == function("predict", parts[1]).tolist()
