@@ -274,10 +274,12 @@ def test_the_time_that_a_request_waited_for_the_call_is_told(serve: Callable[...
     clients = [served.driven.connect() for _ in range(3)]
     for client in clients:
         client.sendall(request_of(body_of([1, 2, 3])))
+    answers = [served.driven.answer(clients[0])]
+    waited = served.driven.worker.direct.ahead.seconds * 1000  # they were all in one turn
+    answers += map(served.driven.answer, clients[1:])
+    durations = [float(re.findall(rb"predict;dur=([0-9.]+)", answer)[0]) for answer in answers]
+    assert 0 < waited <= min(durations) + 0.001
     for client in clients:
-        found = re.search(rb"predict;dur=([0-9.]+)", served.driven.answer(client))
-        assert found is not None
-        assert float(found[1]) >= served.service.predictor.together.quickest * 1000 / 2  # type: ignore[union-attr]
         client.close()
     served.let_go()
 
