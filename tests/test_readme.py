@@ -22,6 +22,7 @@ def clone(tmp_path: Path) -> Path:
     """Return a copy of the project, with the installed packages at hand."""
     copy_files(project_files(), tmp_path)
     for packages in (".venv", ".bench"):
+        (ROOT / packages).mkdir(exist_ok=True)  # what a page's commands install there is there the next time
         (tmp_path / packages).symlink_to(ROOT / packages)
     return tmp_path
 
