@@ -16,7 +16,7 @@ from marshmallow import ValidationError, fields
 from handlers.paths import Path, shorten
 from handlers.responses import MAX_ERRORS, Problem
 from predictor import Manifest
-from predictor.columns import NUMBERS, Inputs, Number, Values, kind_of
+from predictor.columns import NUMBERS, Inputs, Values, kind_of
 from predictor.outputs import all_finite
 
 NULL = type(None)
@@ -48,16 +48,15 @@ class Rows(fields.Field[Inputs]):
         self.columns = manifest.features
         self.names = manifest.feature_names
         self.known = frozenset(self.names)
-        self.taken = self.known.union(manifest.left_out)
+        self.taken = manifest.known_names
         self.max_rows = max_rows
         self.cells = operator.itemgetter(*self.names) if len(self.names) > 1 else lambda row: (row[self.names[0]],)
         self.matrix = manifest.input == "matrix"
         self.never_missing = np.array([not column.missing for column in self.columns])
-        only_numbers = all(type(column) is Number and not column.dtype for column in self.columns)
         self.to_inputs = self.to_columns
-        if self.matrix and only_numbers:
+        if self.matrix and manifest.only_numbers:
             self.to_inputs = self.to_numbers if self.never_missing.all() else self.to_numbers_with_gaps
-        self.noun = "number" if only_numbers else "value"
+        self.noun = "number" if manifest.only_numbers else "value"
         self.form = f"a list of {self.noun}s or an object of them by feature name"
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Inputs:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from marshmallow import post_load
 
-from predictor.columns import Cells, Column, Inputs, to_arrays
+from predictor.columns import Cells, Column, Inputs, Number, to_arrays
 from predictor.manifest_form import FORMAT, ManifestForm
 from predictor.outputs import Output
 
@@ -76,6 +76,21 @@ class Manifest:
     def feature_names(self) -> list[str]:
         """The names of the features, in the order of the cells of a row."""
         return [feature.name for feature in self.features]
+
+    @functools.cached_property
+    def needed_names(self) -> frozenset[str]:
+        """The names that a row by name has at least."""
+        return frozenset(feature.name for feature in self.features if not feature.missing)
+
+    @functools.cached_property
+    def known_names(self) -> frozenset[str]:
+        """The names that a row by name may have: the features', and those of columns that training left out."""
+        return frozenset(self.feature_names).union(self.left_out)
+
+    @functools.cached_property
+    def only_numbers(self) -> bool:
+        """Whether every feature may be any number of float64."""
+        return all(type(feature) is Number and not feature.dtype for feature in self.features)
 
     @property
     def input_names(self) -> list[str]:

@@ -1,10 +1,10 @@
 """How gunicorn's threads and main loop meet clients: deadlines, and a quick lane for requests of one row.
 
 Stock gthread gives each request a thread, and lets a client keep it for ever by sending or taking its bytes slowly.
-`room` lets new connections in, `deadline` frees such threads, and `lane` answers a request that is
-there as a whole, and whose model is quick, in the main loop, by gunicorn's own code for a request, and what several of
-them ask a slow model for is predicted in one call before. They override methods of gunicorn's ThreadWorker, which
-change between releases, so they serve with the tested ones only:
+`room` lets new connections in, `deadline` frees such threads, and `lane` answers a request that is there as a whole,
+and whose model is quick, in the main loop, by gunicorn's own code for a request, and what several of them ask a slow
+model for is predicted in one call before. They override methods of gunicorn's ThreadWorker, which change between
+releases, so they serve with the tested ones only:
 
 | of gunicorn | for | why |
 | --- | --- | --- |

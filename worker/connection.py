@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import resource
 import select
 import socket
 import struct
@@ -14,16 +13,6 @@ from typing import Any
 BYTES_A_SECOND = 1024
 LOOK_EVERY = 0.5  # seconds
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-# What a worker opens beside its connections: files of packages that are imported late, counts, its own sockets; and the
-# connections of one turn that are too many.
-OTHER_FILES = 64
-NO_FILES_LEFT = (errno.EMFILE, errno.ENFILE)
-
-
-def most_connections(wanted: int) -> int:
-    """Return how many connections there may be, of so many, in a process that may open its number of files."""
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return wanted if most == resource.RLIM_INFINITY else max(1, min(wanted, most - OTHER_FILES))
 
 
 class ClientSocket(socket.socket):

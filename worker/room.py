@@ -3,8 +3,10 @@
 It accepts several a turn, lets those that only wait give way to new ones, and drains what it closes in its main loop.
 """
 
+import errno
 import functools
 import math
+import resource
 import selectors
 import socket
 import time
@@ -12,8 +14,6 @@ from typing import Any
 
 from gunicorn import util
 from gunicorn.workers.gthread import TConn, ThreadWorker
-
-from worker.connection import NO_FILES_LEFT, most_connections
 
 # How long a closed connection may take to close its side, too (RFC 9112, section 9.6): closing with unread bytes would
 # send a reset, which can destroy the response on its way.
@@ -23,8 +23,18 @@ LINGER = 2.0
 # turns. With all of them, the other workers would get none.
 ACCEPT_AT_ONCE = 16
 
-# Seconds without accepting when there is no file descriptor left.
+# What a worker opens beside its connections: files of packages that are imported late, counts, its own sockets; and the
+# connections of one turn that are too many.
+OTHER_FILES = 64
+NO_FILES_LEFT = (errno.EMFILE, errno.ENFILE)
+# Seconds without accepting when there is none left.
 PAUSE = 0.25
+
+
+def most_connections(wanted: int) -> int:
+    """Return how many connections there may be, of so many, in a process that may open its number of files."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if most == resource.RLIM_INFINITY else max(1, min(wanted, most - OTHER_FILES))
 
 
 class RoomyWorker(ThreadWorker):  # type: ignore[misc]

@@ -31,8 +31,7 @@ def read_numbers(body: bytes, manifest: Manifest, max_rows: int) -> dict[str, An
     if not all(isinstance(column, Number) for column in manifest.features):
         return None
     first, _, rest = body.partition(b"\n")
-    most = len(manifest.features) + len(manifest.left_out)
-    names = first.decode("ascii", "replace").rstrip("\r").split(",", most)
+    names = first.decode("ascii", "replace").rstrip("\r").split(",", len(manifest.known_names))
     if is_header(names, manifest):
         body = rest
     else:
@@ -74,9 +73,8 @@ def read_csv(body: bytes, manifest: Manifest, max_rows: int) -> dict[str, Given]
 
 def is_header(line: Sequence[str], manifest: Manifest) -> bool:
     """Whether a line names at least the columns that may not be left out; no row of a table holds all their names."""
-    needed = {column.name for column in manifest.features if not column.missing}
-    known = manifest.left_out.keys() | manifest.feature_names
-    return needed <= set(line) if needed else set(line) <= known
+    needed = manifest.needed_names
+    return needed <= set(line) if needed else set(line) <= manifest.known_names
 
 
 def check_widths(names: Sequence[str], lines: Sequence[Sequence[str]]) -> None:

@@ -13,7 +13,7 @@ from werkzeug.datastructures import Headers
 from handlers.answers import Predictions
 from handlers.dialects import words
 from handlers.dialects.asked import Asked
-from handlers.dialects.inputs import Given, inputs_of, matrix_by_column, rows_of, takes_any_numbers
+from handlers.dialects.inputs import Given, inputs_of, matrix_by_column, rows_of
 from handlers.dialects.whole_numbers import whole_cells, whole_columns, with_whole_numbers
 from handlers.http import JSON, parse_json
 from handlers.responses import Problem
@@ -42,10 +42,8 @@ class Dialect:
         self.service = service
         self.manifest: Manifest = service.predictor.manifest
         self.names = self.manifest.feature_names
-        self.needed = {column.name for column in self.manifest.features if not column.missing}
-        self.known = self.manifest.left_out.keys() | self.names
         self.whole = whole_columns(self.manifest.features)
-        self.any_numbers = takes_any_numbers(self.manifest)
+        self.any_numbers = self.manifest.input == "matrix" and self.manifest.only_numbers
 
     @property
     def paths(self) -> Sequence[str]:
@@ -112,7 +110,7 @@ class Dialect:
         """Return equally many cells by name in the manifest's order; Problem when the names are not the features'."""
         rows = len(next(iter(cells.values()), ()))
         self.check_count(rows)
-        if not self.needed <= cells.keys() <= self.known:
+        if not self.manifest.needed_names <= cells.keys() <= self.manifest.known_names:
             row = {name: whole_cells(values[:1])[0] for name, values in cells.items()}
             validate(self.service.request_schema, {"instances": [row]})  # says which one
         return [cells[name] if name in cells else [None] * rows for name in self.names]

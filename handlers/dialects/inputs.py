@@ -14,13 +14,6 @@ from predictor.outputs import all_finite
 Given = Sequence[Any] | Values
 
 
-def takes_any_numbers(manifest: Manifest) -> bool:
-    """Whether the model takes a matrix of whatever finite numbers."""
-    return manifest.input == "matrix" and all(
-        type(column) is Number and not column.dtype for column in manifest.features
-    )
-
-
 def matrix_of(cells: Given, columns: int) -> NDArray[np.float64] | None:
     """Return the cells of all rows, one after the other, as a matrix; None when one is no finite number."""
     values = numbers_of(cells)

@@ -101,7 +101,7 @@ class OpenInference(Metadata):
         if type(given) is not list or not given:
             raise Problem(422, "inputs must be a list of tensors")
         # More names than a model has are refused before any data is looked at.
-        if len(given) > len(self.known):
+        if len(given) > len(self.manifest.known_names):
             raise Problem(422, f"there are {len(given)} inputs, but the model has {len(self.names)} features")
         tensors = []
         for tensor in given:
@@ -115,7 +115,7 @@ class OpenInference(Metadata):
         """Whether there is one input for all features: as wide as a row, or no column that the model knows by name."""
         only = tensors[0]
         wide = only.columns == len(self.names) or only.columns != 1
-        return len(tensors) == 1 and (wide or only.name not in self.known)
+        return len(tensors) == 1 and (wide or only.name not in self.manifest.known_names)
 
     def rows_of(self, tensor: Tensor) -> Asked:
         """Return the rows that one tensor has."""

@@ -161,7 +161,7 @@ def test_clients_that_never_read_give_their_threads_back(tmp_path: Path) -> None
 
 
 # A sitecustomize module: no file descriptor is kept for anything else.
-GREEDY = "import worker.connection\nworker.connection.OTHER_FILES = -1000\n"
+GREEDY = "import worker.room\nworker.room.OTHER_FILES = -1000\n"
 
 
 @pytest.mark.slow
