@@ -1,5 +1,6 @@
 """The hosts that the suite runs against, and their options."""
 
+import os
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from webapp import create_app
 
 if "mutmut" in sys.modules:  # what `make mutants` puts between a function and its caller is no model's own code
     refusals.STOCK |= {"mutmut"}
+
+# What the make that runs the tests was told, as -C, is not for those that they run: they would say where they are.
+os.environ.pop("MAKEFLAGS", None)
 
 WEB_HOSTS = ["web", "web-live"]
 FUNCTION_HOSTS = ["function", "function-live"]
